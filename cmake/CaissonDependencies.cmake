@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Other people's libraries. None of them is linked into caisson-helper.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# package: its .pc name; why: who needs it and how to do without.
+function(caisson_require target package debian why)
+	pkg_check_modules(${target} QUIET IMPORTED_TARGET ${package})
+	if(NOT ${target}_FOUND)
+		message(FATAL_ERROR "${package} is missing (Debian: ${debian}). ${why}")
+	endif()
+	message(STATUS "${package} ${${target}_VERSION}")
+endfunction()
+
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+	caisson_require(SECCOMP libseccomp libseccomp-dev
+		"The seccomp floor is compiled with it at build time.")
+	if(CAISSON_EXAMPLES)
+		caisson_require(TURBOJPEG libturbojpeg libturbojpeg0-dev
+			"The examples decode with it; -DCAISSON_EXAMPLES=OFF leaves them out.")
+	endif()
+	if(BUILD_TESTING)
+		caisson_require(CRITERION criterion libcriterion-dev
+			"The unit tests need it; -DBUILD_TESTING=OFF leaves them out.")
+		caisson_require(CAPNG libcap-ng libcap-ng-dev
+			"The tests read capabilities back with it; -DBUILD_TESTING=OFF leaves them out.")
+	endif()
+	# For libclient; absent is fine.
+	pkg_check_modules(APPARMOR QUIET IMPORTED_TARGET libapparmor)
+	pkg_check_modules(SELINUX QUIET IMPORTED_TARGET libselinux)
+	foreach(_module APPARMOR SELINUX)
+		if(${_module}_FOUND)
+			set(HAVE_LIB${_module} 1)
+			message(STATUS "lib${_module} ${${_module}_VERSION}")
+		else()
+			message(STATUS "lib${_module}: not found")
+		endif()
+	endforeach()
+endif()

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Errors as values: how the library makes them. */
+#ifndef CAISSON_LIBCLIENT_ERROR_H
+#define CAISSON_LIBCLIENT_ERROR_H
+
+#include "caisson.h"
+#include "protocol/answer.h"
+
+/*
+ * Make an error object of the library's own, if err is not NULL, and return
+ * -error. knob and remedy may be "". If memory is short *err becomes a static
+ * object that says so.
+ */
+int error_set(caisson_error **err, int error, const char *stage, const char *knob,
+              const char *remedy, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/*
+ * Turn the helper's or init's numbers into an error and return -answer->error.
+ * subject: what the record in question was about ("/in.jpg at
+ * /in.jpg"), or NULL. helper: the path that was executed.
+ */
+int error_from_answer(caisson_error **err, enum caisson_error_source source,
+                      const struct caisson_answer *answer, const char *subject,
+                      const char *helper);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host makes a channel and hands it over; how it ends on either side. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "channel_impl.h"
+#include "error.h"
+
+#define STAGE_NEW "creating a channel"
+
+union fd_message {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int) * CAISSON_CHANNEL_FDS)];
+};
+
+void channel_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Spinning for another CPU's answer is a waste where there is only one. */
+static bool more_than_one_cpu(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) < 0 || CPU_COUNT(&cpus) > 1;
+}
+
+caisson_channel *channel_alloc(const char *name, bool host)
+{
+	caisson_channel *channel = aligned_alloc(_Alignof(caisson_channel), sizeof(*channel));
+
+	if (!channel)
+		return NULL;
+	memset(channel, 0, sizeof(*channel));
+	snprintf(channel->name, sizeof(channel->name), "%s", name);
+	channel->owner = getpid();
+	channel->peer = channel->bell.socket = channel->bell.event = channel->bell.wait = -1;
+	channel->bell.host = host;
+	channel->spins = more_than_one_cpu();
+	channel->rx.spin_ns = 1000;
+	return channel;
+}
+
+static bool name_valid(const char *name)
+{
+	size_t length = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
+
+	return length > 0 && length <= CHANNEL_NAME_MAX && name[length] == '\0';
+}
+
+bool channel_carries(const caisson_channel *channel, bool to_host)
+{
+	return (channel->direction & (to_host ? CAISSON_TO_HOST : CAISSON_TO_SANDBOX)) != 0;
+}
+
+/* The lease tables; the memory is mapped by now, on either side. */
+int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes)
+{
+	int rc = 0;
+
+	ring_at(&channel->mine, channel->my_page.base, slots);
+	ring_at(&channel->theirs, channel->their_page.base, slots);
+	if (channel->tx.memory.base)
+		rc = slab_init(&channel->tx.slab, (uint16_t)slots, tx_bytes);
+	if (rc == 0 && channel->rx.memory.base)
+		rc = slab_init(&channel->rx.slab, (uint16_t)slots, 0);
+	atomic_store(&channel->mine.page->version, CAISSON_CHANNEL_VERSION);
+	atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_ATTACHED);
+	return rc;
+}
+
+void channel_destroy(caisson_channel *channel)
+{
+	/* A forked child's copy goes without a word: the channel is its parent's. */
+	if (channel->mine.page && channel->owner == getpid()) {
+		atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_CLOSED);
+		bell_ring(&channel->bell);
+	}
+	memory_unmap(&channel->my_page);
+	memory_unmap(&channel->their_page);
+	memory_unmap(&channel->tx.memory);
+	memory_unmap(&channel->rx.memory);
+	slab_destroy(&channel->tx.slab);
+	slab_destroy(&channel->rx.slab);
+	channel_close_fd(&channel->peer);
+	if (channel->bell.host)
+		channel_close_fd(&channel->bell.wait);
+	channel_close_fd(&channel->bell.socket);
+	channel_close_fd(&channel->bell.event);
+	free(channel);
+}
+
+/* -------------------------------------------------------------------- host */
+
+/* Memory that the host writes: mapped, then sealed against every other writer. */
+static int make_mine(struct memory *memory, const char *name, uint64_t bytes, int *fd)
+{
+	int rc = *fd = memory_new(name, bytes);
+
+	if (rc >= 0)
+		rc = memory_map(memory, *fd, bytes, true);
+	return rc < 0 ? rc : memory_seal_writes(*fd);
+}
+
+/* Memory that the sandbox writes; its size is fixed before the sandbox sees it. */
+static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, int *fd)
+{
+	int rc = *fd = memory_new(name, bytes);
+
+	if (rc >= 0)
+		rc = memory_map(memory, *fd, bytes, false);
+	return rc < 0 ? rc : memory_seal_seals(*fd);
+}
+
+static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd)
+{
+	const uint64_t page = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS);
+	int rc = make_mine(&channel->my_page, "caisson-host", page, &fd[0]);
+
+	if (rc == 0)
+		rc = make_theirs(&channel->their_page, "caisson-sandbox", page, &fd[1]);
+	if (rc == 0 && channel_carries(channel, true))
+		rc = make_theirs(&channel->rx.memory, "caisson-to-host", bytes, &fd[3]);
+	if (rc == 0 && channel_carries(channel, false))
+		rc = make_mine(&channel->tx.memory, "caisson-to-sandbox", bytes, &fd[4]);
+	return rc;
+}
+
+static int make_bell(caisson_channel *channel)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	channel->bell.socket = pair[0];
+	channel->peer = pair[1];
+	/*
+	 * Before anybody else has the other end: nothing can ever be queued
+	 * here, descriptors whose closing blocks least of all.
+	 */
+	if (shutdown(channel->bell.socket, SHUT_RD) < 0)
+		return -errno;
+	channel->bell.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (channel->bell.event < 0)
+		return -errno;
+	return bell_host_init(&channel->bell);
+}
+
+static int send_hello(const caisson_channel *channel, uint64_t bytes, const int *memory)
+{
+	struct caisson_channel_hello hello = {
+		.magic = CAISSON_CHANNEL_MAGIC,
+		.size = sizeof(hello),
+		.version_min = CAISSON_CHANNEL_VERSION,
+		.version_max = CAISSON_CHANNEL_VERSION,
+		.direction = channel->direction,
+		.slots = CHANNEL_SLOTS,
+		.slot_size = sizeof(struct caisson_channel_slot),
+		.page_bytes = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS),
+		.to_host_bytes = channel_carries(channel, true) ? bytes : 0,
+		.to_sandbox_bytes = channel_carries(channel, false) ? bytes : 0,
+		.generation = CHANNEL_GENERATION,
+	};
+	struct iovec iov = { &hello, sizeof(hello) };
+	union fd_message control = { .bytes = { 0 } };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+	int fds[CAISSON_CHANNEL_FDS];
+	struct cmsghdr *header;
+	ssize_t n;
+
+	memcpy(hello.name, channel->name, sizeof(channel->name));
+	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++) {
+		int fd = i == CAISSON_CHANNEL_FD_BELL ? channel->bell.event : memory[i];
+
+		if (fd >= 0)
+			fds[hello.fds++] = fd;
+	}
+	message.msg_controllen = CMSG_SPACE(sizeof(int) * hello.fds);
+	header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int) * hello.fds);
+	memcpy(CMSG_DATA(header), fds, sizeof(int) * hello.fds);
+	n = sendmsg(channel->bell.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n == (ssize_t)sizeof(hello) ? 0 : n < 0 ? -errno : -EIO;
+}
+
+/* Which limit an errno of set-up speaks of, and what to do about it. */
+static int new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes)
+{
+	const char *knob = "", *remedy = "";
+
+	if (rc == -EMFILE || rc == -ENFILE || rc == -ETOOMANYREFS) {
+		knob = rc == -ENFILE ? "sysctl fs.file-max" : "RLIMIT_NOFILE";
+		remedy = "Raise the limit on open files, or use fewer channels at once.";
+	} else if (rc == -EFBIG) {
+		knob = "RLIMIT_FSIZE";
+		remedy = "Raise the limit on file sizes, or ask for a smaller channel.";
+	} else if (rc == -ENOMEM) {
+		knob = "RLIMIT_AS";
+		remedy = "Ask for a smaller channel, or raise the limit on address space.";
+	} else if (rc == -ENOTSUP) {
+		knob = "Linux 5.1";
+		remedy = "Use a kernel that enforces F_SEAL_FUTURE_WRITE.";
+	} else if (rc == -ENOSYS || rc == -EPERM || rc == -EACCES) {
+		knob = "seccomp";
+		remedy = "Allow memfd_create(2), fcntl(2) with F_ADD_SEALS, eventfd2(2) and "
+			 "socketpair(2) with AF_UNIX to the host application.";
+	}
+	return error_set(err, -rc, STAGE_NEW, knob, remedy,
+	                 "channel \"%s\" with slabs of %llu bytes could not be made", name,
+	                 (unsigned long long)bytes);
+}
+
+int channel_new(const char *name, enum caisson_direction direction, uint64_t bytes,
+                caisson_channel **result, caisson_error **err)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int memory[CAISSON_CHANNEL_FDS] = { -1, -1, -1, -1, -1 };
+	caisson_channel *channel;
+	int rc;
+
+	if (!name_valid(name))
+		return error_set(err, EINVAL, STAGE_NEW, "", "Use 1 to 31 of a-z, 0-9, _ and -.",
+		                 "\"%s\" is not a name for a channel", name ? name : "");
+	if (direction < CAISSON_TO_HOST || direction > CAISSON_BOTH)
+		return error_set(err, EINVAL, STAGE_NEW, "", "",
+		                 "channel \"%s\": there is no direction %d", name, (int)direction);
+	if (bytes == 0 || bytes > INT64_MAX - page)
+		return error_set(err, EINVAL, STAGE_NEW, "", "",
+		                 "channel \"%s\": a slab cannot have %llu bytes", name,
+		                 (unsigned long long)bytes);
+	bytes = (bytes + page - 1) & ~(page - 1);
+	channel = channel_alloc(name, true);
+	if (!channel)
+		return new_failed(err, -ENOMEM, name, bytes);
+	channel->direction = direction;
+	channel->generation = CHANNEL_GENERATION;
+	rc = make_memory(channel, bytes, memory);
+	if (rc == 0)
+		rc = make_bell(channel);
+	if (rc == 0)
+		rc = send_hello(channel, bytes, memory);
+	if (rc == 0)
+		rc = channel_sides(channel, CHANNEL_SLOTS, bytes);
+	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
+		channel_close_fd(&memory[i]);
+	if (rc < 0) {
+		channel_destroy(channel);
+		return new_failed(err, rc, name, bytes);
+	}
+	*result = channel;
+	return 0;
+}
+
+const char *channel_name(const caisson_channel *channel)
+{
+	return channel->name;
+}
+
+int channel_peer_fd(const caisson_channel *channel)
+{
+	return channel->peer;
+}
+
+void channel_started(caisson_channel *channel)
+{
+	channel_close_fd(&channel->peer);
+}
+
+void channel_free(caisson_channel *channel)
+{
+	if (channel)
+		channel_destroy(channel);
+}

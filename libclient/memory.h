@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sealed memory that one side of a channel writes and the other reads. */
+#ifndef CAISSON_LIBCLIENT_MEMORY_H
+#define CAISSON_LIBCLIENT_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct memory {
+	void *base; /* NULL: not mapped */
+	size_t size;
+};
+
+/* A new memfd of that many bytes whose size cannot change any more. The fd, or -errno. */
+int memory_new(const char *name, uint64_t bytes);
+int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable);
+void memory_unmap(struct memory *memory);
+/* Nobody maps it writable or writes to it from now on; mappings that exist stay as they are. */
+int memory_seal_writes(int fd);
+/* Nobody adds a seal from now on. */
+int memory_seal_seals(int fd);
+/* Of memory that came from elsewhere: its size is bytes and cannot change. */
+int memory_check(int fd, uint64_t bytes);
+
+#endif

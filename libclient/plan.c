@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a spec to the bytes of a plan and the descriptors it names. Sources are
+ * opened here, at spawn, with the caller's own rights.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "memory.h"
+
+static const char STAGE[] = "preparing the plan";
+
+struct writer {
+	struct caisson_plan_header head;
+	struct caisson_plan_record *record;
+	char *names;
+	size_t names_room;
+};
+
+/* Where text now stands in the name area, or -errno. */
+static int64_t put_name(struct writer *w, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	uint32_t at = w->head.names;
+
+	if (at + len > CAISSON_PLAN_MAX_NAMES)
+		return -E2BIG;
+	if (at + len > w->names_room) {
+		size_t room = 2 * (at + len) + 1024;
+		char *more = realloc(w->names, room);
+
+		if (!more)
+			return -ENOMEM;
+		w->names = more;
+		w->names_room = room;
+	}
+	memcpy(w->names + at, text, len);
+	w->head.names += (uint32_t)len;
+	return at;
+}
+
+static int put_record(struct writer *w, const struct spec_op *op, int32_t fd)
+{
+	struct caisson_plan_record *r = &w->record[w->head.records];
+	int64_t at;
+
+	*r = (struct caisson_plan_record){
+		.op = op->op, .flags = op->flags, .fd = fd, .a = op->a, .b = op->b
+	};
+	if (op->name) {
+		at = put_name(w, op->name);
+		if (at < 0)
+			return (int)at;
+		r->name = (uint32_t)at;
+		r->name_len = (uint32_t)strlen(op->name);
+	}
+	if (op->target) {
+		at = put_name(w, op->target);
+		if (at < 0)
+			return (int)at;
+		r->a = (uint64_t)at;
+		r->b = strlen(op->target);
+	}
+	w->head.records++;
+	return 0;
+}
+
+static int source_failed(caisson_error **err, const struct spec_op *op, int error)
+{
+	const char *remedy = error == ENOENT ? "check the path; CAISSON_OPTIONAL leaves a missing "
+	                                       "source out"
+	                     : error == EACCES ? "a sandbox is granted nothing its user cannot reach: "
+	                                         "give the user access, or grant another path"
+	                     : error == EMFILE ? "raise the limit of open files (ulimit -n)"
+	                                       : "";
+
+	return error_set(err, error, "opening a source", error == EMFILE ? "RLIMIT_NOFILE" : "",
+	                 remedy, "cannot open %s, to be %s in the sandbox: %s",
+	                 op->source ? op->source : "the given descriptor", op->name,
+	                 strerror(error));
+}
+
+/*
+ * 0 with *fd, or 1 if it is optional and not there. A local file that is
+ * neither a directory nor a regular file nor a socket is refused by the helper.
+ */
+static int open_source(struct spec_op *op, int *fd, caisson_error **err)
+{
+	struct stat st;
+	char link[32];
+
+	if (op->source) {
+		*fd = open(op->source, O_PATH | O_CLOEXEC);
+	} else { /* the plan carries O_PATH only, whatever the caller's descriptor can do */
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", op->fd);
+		*fd = open(link, O_PATH | O_CLOEXEC);
+	}
+	if (*fd < 0)
+		return op->optional && errno == ENOENT ? 1 : source_failed(err, op, errno);
+	if (fstat(*fd, &st) < 0) {
+		int error = errno;
+
+		close(*fd);
+		return source_failed(err, op, error);
+	}
+	if (S_ISDIR(st.st_mode))
+		op->flags |= CAISSON_BIND_DIR;
+	return 0;
+}
+
+static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **err)
+{
+	size_t kept = 0;
+	int rc = 0;
+
+	plan->fd = calloc(plan->ops.n + 1, sizeof(int));
+	w->record = calloc(plan->ops.n + 1, sizeof(*w->record));
+	if (!plan->fd || !w->record)
+		return error_set(err, ENOMEM, STAGE, "", "", "out of memory");
+	for (size_t i = 0; i < plan->ops.n; i++) {
+		struct spec_op *op = &plan->ops.item[i], swap;
+		int32_t index = -1;
+
+		if (op->op == CAISSON_OP_BIND) {
+			rc = open_source(op, &plan->fd[plan->fds], err);
+			if (rc < 0)
+				return rc;
+			if (rc == 1)
+				continue;
+			index = (int32_t)plan->fds++;
+		}
+		rc = put_record(w, op, index);
+		if (rc < 0)
+			return error_set(err, -rc, STAGE, "", "grant fewer paths",
+			                 "the plan is too large: %s", strerror(-rc));
+		/* what is left out moves to the end, so that record i is about item i */
+		swap = plan->ops.item[kept];
+		plan->ops.item[kept++] = *op;
+		plan->ops.item[i] = swap;
+	}
+	return 0;
+}
+
+static int copy_ops(struct ops *to, const struct ops *from)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < from->n; i++)
+		rc = ops_add(to, &from->item[i]);
+	return rc;
+}
+
+/* All records to be, in the order of the plan: what the sandbox is, then what is in it. */
+static int collect(const caisson_spec *spec, struct ops *ops)
+{
+	struct spec_op userns = { .op = CAISSON_OP_USERNS, .fd = -1, .a = spec->userns };
+	struct spec_op net = { .op = CAISSON_OP_NET, .fd = -1, .a = spec->network };
+	int rc;
+
+	if (spec->require & CAISSON_PROPERTY_BIT(USERNS))
+		userns.a = CAISSON_USERNS_REQUIRED;
+	rc = ops_add_plain(ops, &userns);
+	rc = rc ? rc : ops_add_plain(ops, &net);
+	if (spec->hostname) {
+		struct spec_op name = { .op = CAISSON_OP_HOSTNAME, .fd = -1 };
+
+		name.name = strdup(spec->hostname);
+		rc = rc ? rc : !name.name ? -ENOMEM : ops_add_plain(ops, &name);
+	}
+	if (!spec->bare)
+		rc = rc ? rc : root_default(ops, spec->network);
+	return rc ? rc : copy_ops(ops, &spec->ops);
+}
+
+static int seal(const struct writer *w, int *memfd)
+{
+	const struct {
+		const void *data;
+		size_t size;
+	} part[] = { { &w->head, sizeof(w->head) },
+		     { w->record, w->head.records * sizeof(*w->record) },
+		     { w->names, w->head.names } };
+	int fd = memory_new("caisson-plan", w->head.size);
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < 3; i++)
+		if (write(fd, part[i].data, part[i].size) != (ssize_t)part[i].size)
+			goto fail;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		goto fail;
+	*memfd = fd;
+	return 0;
+fail:
+	close(fd);
+	return -EIO;
+}
+
+int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error **err)
+{
+	struct writer w = { .head = { .magic = CAISSON_PLAN_MAGIC,
+		                      .version = CAISSON_PLAN_VERSION } };
+	int rc;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->memfd = -1;
+	rc = collect(spec, &plan->ops);
+	if (rc < 0) {
+		error_set(err, -rc, STAGE, "", "", "cannot collect the plan: %s", strerror(-rc));
+		goto out;
+	}
+	rc = put_ops(&w, plan, err);
+	if (rc < 0)
+		goto out;
+	w.head.fds = (uint32_t)plan->fds;
+	w.head.size = (uint32_t)(sizeof(w.head) + w.head.records * sizeof(*w.record)) +
+	              w.head.names;
+	w.head.require = spec->require;
+	if (spec->network == CAISSON_NETWORK_HOST)
+		w.head.require &= ~CAISSON_PROPERTY_BIT(NET);
+	rc = seal(&w, &plan->memfd);
+	if (rc < 0)
+		error_set(err, -rc, STAGE, "memfd_create", "", "cannot write the plan: %s",
+		          strerror(-rc));
+out:
+	free(w.record);
+	free(w.names);
+	if (rc < 0)
+		plan_clear(plan);
+	return rc;
+}
+
+void plan_clear(struct plan_image *plan)
+{
+	for (size_t i = 0; i < plan->fds; i++)
+		close(plan->fd[i]);
+	free(plan->fd);
+	ops_clear(&plan->ops);
+	if (plan->memfd >= 0)
+		close(plan->memfd);
+	memset(plan, 0, sizeof(*plan));
+	plan->memfd = -1;
+}
+
+const char *plan_subject(const struct plan_image *plan, uint32_t record, char *buf, size_t size)
+{
+	const struct spec_op *op;
+
+	if (record >= plan->ops.n)
+		return NULL;
+	op = &plan->ops.item[record];
+	switch (op->op) {
+	case CAISSON_OP_BIND:
+		snprintf(buf, size, "%s at %s", op->source ? op->source : "a descriptor", op->name);
+		break;
+	case CAISSON_OP_NET:
+		snprintf(buf, size, "the network");
+		break;
+	case CAISSON_OP_USERNS:
+		snprintf(buf, size, "the user namespace");
+		break;
+	default:
+		snprintf(buf, size, "%s", op->name ? op->name : "the plan");
+		break;
+	}
+	return buf;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The report: for each property whether it is enforced, and by what. docs/report.md. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "property.h"
+
+int caisson_property_held(const caisson_sandbox *box, enum caisson_property property,
+                          const char **how)
+{
+	if ((unsigned)property >= CAISSON_PROPERTY_COUNT)
+		return 0;
+	if (how)
+		*how = how_text(box->built.how[property]);
+	return box->built.held >> property & 1;
+}
+
+int caisson_is_full(const caisson_sandbox *box)
+{
+	return (box->built.held & CAISSON_PROPERTIES_FULL) == CAISSON_PROPERTIES_FULL;
+}
+
+static void put_string(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fprintf(to, "\\%c", *text);
+		else if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
+			fprintf(to, "\\u%04x", (unsigned char)*text);
+		else
+			fputc(*text, to);
+	}
+	fputc('"', to);
+}
+
+static const char *backend(uint32_t number)
+{
+	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr"
+	       : number == CAISSON_BACKEND_LEGACY      ? "legacy"
+	                                               : "unknown";
+}
+
+const char *caisson_report_json(caisson_sandbox *box)
+{
+	size_t size;
+	FILE *to;
+
+	if (box->json)
+		return box->json;
+	to = open_memstream(&box->json, &size);
+	if (!to)
+		return NULL;
+	fputs("{\n  \"schema\": 1,\n  \"name\": ", to);
+	put_string(to, box->name);
+	fprintf(to,
+	        ",\n  \"full\": %s,\n  \"via\": \"helper\",\n  \"backend\": \"%s\",\n"
+	        "  \"landlock_abi\": %u,\n  \"mounts\": %u,\n  \"covered_mounts\": %u,\n"
+	        "  \"root_of_initial_namespace\": %s,\n  \"stdio_files\": %s,\n"
+	        "  \"properties\": {\n",
+	        caisson_is_full(box) ? "true" : "false", backend(box->built.backend),
+	        box->built.landlock_abi, box->built.mounts, box->built.covered,
+	        box->built.user_namespace_root ? "false" : "true",
+	        box->stdio_files ? "true" : "false");
+	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++) {
+		const char *how;
+		int held = caisson_property_held(box, i, &how);
+
+		fprintf(to, "    \"%s\": { \"enforced\": %s, \"in_full\": %s, \"by\": ",
+		        caisson_property_name(i), held ? "true" : "false",
+		        caisson_property_in_full(i) ? "true" : "false");
+		put_string(to, how);
+		fprintf(to, " }%s\n", i + 1 < CAISSON_PROPERTY_COUNT ? "," : "");
+	}
+	fputs("  }\n}\n", to);
+	if (fclose(to) != 0) {
+		free(box->json);
+		box->json = NULL;
+	}
+	return box->json;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The default root: read-only /usr, the links or directories beside it as the
+ * host has them, the few files of /etc that programs need, and private places
+ * to write to. Nothing of the home, nothing of /run, /var, /srv.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define MIB (1024ull * 1024ull)
+
+static int add_bind(struct ops *ops, const char *path)
+{
+	struct spec_op op = { .op = CAISSON_OP_BIND,
+		              .flags = CAISSON_BIND_RDONLY,
+		              .optional = true,
+		              .fd = -1 };
+
+	op.source = op.name = (char *)(uintptr_t)path;
+	return ops_add(ops, &op);
+}
+
+static int add_plain(struct ops *ops, uint16_t what, const char *path, uint64_t a, uint64_t b)
+{
+	struct spec_op op = { .op = what, .fd = -1, .name = (char *)(uintptr_t)path, .a = a, .b = b };
+
+	return ops_add(ops, &op);
+}
+
+/* /bin and its kind: a link into /usr on merged systems, a directory on others. */
+static int add_beside_usr(struct ops *ops, const char *path)
+{
+	struct spec_op op = { .op = CAISSON_OP_SYMLINK, .fd = -1 };
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return errno == EINVAL ? add_bind(ops, path) : 0;
+	target[n] = '\0';
+	op.name = (char *)(uintptr_t)path;
+	op.target = target;
+	return ops_add(ops, &op);
+}
+
+int root_default(struct ops *ops, enum caisson_network network)
+{
+	static const char *const beside[] = { "/bin",   "/sbin",  "/lib",   "/lib64",
+		                              "/lib32", "/libx32" };
+	static const char *const etc[] = { "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
+		                           "/etc/passwd",      "/etc/group", "/etc/nsswitch.conf" };
+	static const char *const etc_net[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/ssl",
+		                               "/etc/ca-certificates" };
+	int rc = add_bind(ops, "/usr");
+
+	for (size_t i = 0; rc == 0 && i < sizeof(beside) / sizeof(beside[0]); i++)
+		rc = add_beside_usr(ops, beside[i]);
+	for (size_t i = 0; rc == 0 && i < sizeof(etc) / sizeof(etc[0]); i++)
+		rc = add_bind(ops, etc[i]);
+	if (network == CAISSON_NETWORK_HOST)
+		for (size_t i = 0; rc == 0 && i < sizeof(etc_net) / sizeof(etc_net[0]); i++)
+			rc = add_bind(ops, etc_net[i]);
+	rc = rc ? rc : add_plain(ops, CAISSON_OP_PROC, "/proc", 0, 0);
+	rc = rc ? rc : add_plain(ops, CAISSON_OP_DEV, "/dev", 0, 0);
+	rc = rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/tmp", 1024 * MIB, 01777);
+	return rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/run", 64 * MIB, 0755);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A running sandbox: waiting, signals, its end, its report. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "property.h"
+
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+
+/* The pid that a pidfd means, in our own pid namespace. */
+pid_t pidfd_pid(int pidfd)
+{
+	char path[48], line[64];
+	int pid = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pid: %d", &pid) == 1)
+			break;
+	fclose(f);
+	return pid;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The pidfd became readable: what init managed to say counts, else how it ended itself. */
+static void collect(caisson_sandbox *box)
+{
+	struct caisson_answer answer;
+	int own = SIGKILL, none;
+	bool told = false;
+
+	while (!told && receive_answer(box->socket, MSG_DONTWAIT, &answer, &none) == 0) {
+		told = answer.kind == CAISSON_ANSWER_EXITED;
+		if (none >= 0)
+			close(none);
+	}
+	wait_pidfd(box->pidfd, &own); /* reaps; a host that reaps every child was first */
+	box->status = told ? answer.status : own;
+	box->ended = true;
+}
+
+int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_error **err)
+{
+	int64_t until = now_ms() + timeout_ms;
+	struct pollfd fd = { .fd = box->pidfd, .events = POLLIN };
+
+	while (!box->ended) {
+		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
+		int n = poll(&fd, 1, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+
+		if (n < 0 && errno != EINTR)
+			return error_set(err, errno, "waiting for the sandbox", "", "", "poll: %s",
+			                 strerror(errno));
+		if (n > 0)
+			collect(box);
+		else if (n == 0)
+			return error_set(err, ETIMEDOUT, "waiting for the sandbox", "", "",
+			                 "the program still runs");
+	}
+	if (status)
+		*status = box->status;
+	return 0;
+}
+
+int caisson_kill(caisson_sandbox *box, int sig)
+{
+	struct caisson_control message = {
+		.magic = CAISSON_CONTROL_MAGIC,
+		.version = CAISSON_CONTROL_VERSION,
+		.kind = CAISSON_CONTROL_SIGNAL,
+		.signal = sig,
+	};
+
+	if (sig <= 0 || sig >= NSIG)
+		return -EINVAL;
+	if (sig == SIGKILL)
+		return syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+	if (send(box->socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return errno == EPIPE ? -ESRCH : -errno;
+	return 0;
+}
+
+int caisson_pidfd(const caisson_sandbox *box)
+{
+	return box->pidfd;
+}
+
+int caisson_pid(const caisson_sandbox *box)
+{
+	return box->pid;
+}
+
+void caisson_sandbox_free(caisson_sandbox *box)
+{
+	if (!box)
+		return;
+	if (!box->ended) {
+		caisson_kill(box, SIGKILL);
+		collect(box);
+	}
+	close(box->socket);
+	close(box->pidfd);
+	for (size_t i = 0; i < box->channels; i++)
+		channel_free(box->channel[i]);
+	free(box->channel);
+	free(box->json);
+	free(box->name);
+	free(box);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a spec to a running sandbox: plan, helper, "built", "running". On any
+ * failure the helper and the sandbox's init are reaped and every descriptor is
+ * closed.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { answer, sizeof(*answer) };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.space,
+		              .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *c;
+	int reset = 0;
+	ssize_t n;
+
+	*pidfd = -1;
+	/*
+	 * A peer that ended with something of ours unread (START, a signal) leaves
+	 * one ECONNRESET, which comes before what it had answered.
+	 */
+	do
+		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | flags);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return -EPIPE;
+	if (n < 0)
+		return -errno;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(pidfd, CMSG_DATA(c), sizeof(int));
+	if (n != sizeof(*answer) || answer->magic != CAISSON_ANSWER_MAGIC ||
+	    answer->version != CAISSON_ANSWER_VERSION)
+		return -EPROTO;
+	return 0;
+}
+
+int wait_pidfd(int pidfd, int *status)
+{
+	siginfo_t info = { .si_pid = 0 };
+	int rc;
+
+	do
+		rc = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return -errno; /* a host that reaps every child was there first */
+	if (info.si_code == CLD_EXITED)
+		*status = (info.si_status & 0xff) << 8;
+	else
+		*status = info.si_status & 0x7f;
+	return 0;
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int helper_missing(const char *helper, int error, caisson_error **err)
+{
+	return error_set(err, error, "executing caisson-helper", "caisson-helper",
+	                 error == EACCES
+	                         ? "it may be reserved to a group: ask to be added to the group "
+	                           "that owns it"
+	                         : "install the package that contains caisson-helper",
+	                 "cannot execute %s: %s", helper, strerror(error));
+}
+
+static int no_answer(int rc, caisson_error **err)
+{
+	if (rc != -EPIPE)
+		return error_set(err, -rc, "waiting for caisson-helper", "",
+		                 "install matching versions of libcaisson and caisson-helper",
+		                 "caisson-helper's answer was not understood: %s", strerror(-rc));
+	return error_set(err, EIO, "waiting for caisson-helper", "",
+	                 "look at the kernel log and the audit log for what killed it",
+	                 "caisson-helper ended without an answer: it was killed, or a step took "
+	                 "longer than its limit of 30 seconds");
+}
+
+/* "built" and then "running", or the error. *pidfd: of the sandbox's init, if there is one. */
+static int await_running(int socket, const struct plan_image *plan, const char *helper,
+                         struct caisson_answer *built, int *pidfd, caisson_error **err)
+{
+	struct caisson_answer answer;
+	char subject[8400];
+	int none, rc = receive_answer(socket, 0, built, pidfd);
+
+	if (rc < 0)
+		return no_answer(rc, err);
+	if (built->kind != CAISSON_ANSWER_BUILT || *pidfd < 0)
+		return error_from_answer(err, CAISSON_FROM_HELPER, built,
+		                         plan_subject(plan, built->record, subject, sizeof(subject)),
+		                         helper);
+	rc = receive_answer(socket, 0, &answer, &none);
+	if (none >= 0)
+		close(none);
+	if (rc < 0)
+		return error_set(err, EIO, "starting the program", "",
+		                 "look at the kernel log for what killed it",
+		                 "the sandbox ended before its program ran");
+	if (answer.kind == CAISSON_ANSWER_RUNNING)
+		return 0;
+	return error_from_answer(err, CAISSON_FROM_INIT, &answer, NULL, helper);
+}
+
+static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
+                              const struct caisson_answer *built)
+{
+	caisson_sandbox *box = calloc(1, sizeof(*box));
+
+	if (!box || !(box->name = strdup(spec->name))) {
+		free(box);
+		return NULL;
+	}
+	box->socket = socket;
+	box->pidfd = pidfd;
+	box->pid = pidfd_pid(pidfd);
+	box->built = *built;
+	box->stdio_files = spec->stdio_files;
+	for (int i = 0; i < 3; i++)
+		if (spec->stdio[i] >= 0 && isatty(spec->stdio[i]))
+			box->built.how[CAISSON_P_TERMINAL] = CAISSON_HOW_TTY_KEPT;
+	box->channel = spec->channel;
+	box->channels = spec->channels;
+	spec->channel = NULL;
+	spec->channels = 0;
+	for (size_t i = 0; i < box->channels; i++)
+		channel_started(box->channel[i]);
+	return box;
+}
+
+static int check_spec(caisson_spec *spec, caisson_error **err)
+{
+	if (spec->error) { /* handed over: a second spawn would report it as missing */
+		int error = caisson_error_errno(spec->error);
+
+		return error_set(err, error, caisson_error_stage(spec->error),
+		                 caisson_error_knob(spec->error), caisson_error_remedy(spec->error),
+		                 "%s", caisson_error_message(spec->error));
+	}
+	if (spec->argv.n == 0)
+		return error_set(err, EINVAL, "describing the sandbox", "",
+		                 "call caisson_spec_argv()", "no program was given");
+	return 0;
+}
+
+int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
+{
+	const char *helper = spec->helper ? spec->helper : CAISSON_HELPER_PATH;
+	struct caisson_answer built;
+	struct plan_image plan = { .memfd = -1 };
+	int sv[2] = { -1, -1 }, pidfd = -1, error, status, rc;
+	pid_t pid = -1;
+
+	*box = NULL;
+	rc = check_spec(spec, err);
+	if (rc < 0)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return error_set(err, errno, "preparing the plan", "", "", "socketpair: %s",
+		                 strerror(errno));
+	rc = start_send(spec, sv[0], err);
+	if (rc == 0)
+		rc = plan_build(spec, &plan, err);
+	if (rc < 0)
+		goto out;
+	pid = launch_helper(helper, sv[1], &plan, &error);
+	close(sv[1]);
+	sv[1] = -1;
+	if (error) {
+		rc = helper_missing(helper, error, err);
+		goto out;
+	}
+	rc = await_running(sv[0], &plan, helper, &built, &pidfd, err);
+	if (rc == 0) {
+		*box = adopt(spec, sv[0], pidfd, &built);
+		if (*box)
+			sv[0] = pidfd = -1;
+		else
+			rc = error_set(err, ENOMEM, "starting the program", "", "", "out of memory");
+	}
+out:
+	if (sv[0] >= 0)
+		close(sv[0]); /* init, if there is one, ends by it */
+	if (sv[1] >= 0)
+		close(sv[1]);
+	if (pid > 0)
+		reap(pid);
+	if (pidfd >= 0) {
+		wait_pidfd(pidfd, &status);
+		close(pidfd);
+	}
+	plan_clear(&plan);
+	return rc;
+}

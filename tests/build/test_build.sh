@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The build itself, as TAP: what is installed and with which mode, that an
+# instrumented helper never is, and that C and CMake users find the library.
+# Environment: CAISSON_BUILD (a built tree), CAISSON_INSTRUMENTED (ON or OFF),
+# CAISSON_SETUID (ON or OFF), CMAKE, CC.
+set -u
+export LC_ALL=C
+
+source=$(cd "$(dirname "$0")/../.." && pwd)
+build=${CAISSON_BUILD:?}
+cmake=${CMAKE:-cmake}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+n=0 failed=0
+
+# ok NAME COMMAND...: its output is shown if it fails
+ok() {
+	local name=$1 rc=0
+	shift
+	n=$((n + 1))
+	"$@" >"$work/log" 2>&1 || rc=$?
+	if [ "$rc" -eq 0 ]; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		sed 's/^/# /' "$work/log"
+		failed=$((failed + 1))
+	fi
+}
+
+skip() {
+	n=$((n + 1))
+	echo "ok $n - $1 # SKIP $2"
+}
+
+configure() {
+	local dir=$1
+	shift
+	"$cmake" -S "$source" -B "$work/$dir" -DCMAKE_C_COMPILER="${CC:-cc}" -DBUILD_TESTING=OFF \
+		-DCAISSON_EXAMPLES=OFF "$@" >"$work/$dir.log" 2>&1
+}
+
+# Nothing setuid below a folder; find's own failure is one.
+nothing_setuid() {
+	local found
+	found=$(find "$1" -perm /6000) && [ -z "$found" ]
+}
+
+# An instrumented build must say why, and leave nothing of the helper behind,
+# whether the component is asked for or everything is.
+refuses() {
+	local dir=$1 how
+	shift
+	configure "$dir" "$@" || { cat "$work/$dir.log"; return 1; }
+	for how in "--component helper" ""; do
+		# shellcheck disable=SC2086 # two words
+		if "$cmake" --install "$work/$dir" --prefix "$work/$dir-prefix" $how; then
+			echo "the installation succeeded"
+			return 1
+		fi >"$work/install.log" 2>&1
+		grep -q 'caisson-helper is not installed from a sanitizer' "$work/install.log" ||
+			{ cat "$work/install.log"; return 1; }
+		mkdir -p "$work/$dir-prefix"
+		[ -z "$(find "$work/$dir-prefix" -type f)" ] || { find "$work/$dir-prefix"; return 1; }
+	done
+}
+
+rejects_windows() {
+	! configure windows -DCMAKE_SYSTEM_NAME=Windows &&
+		tr -s '[:space:]' ' ' <"$work/windows.log" |
+		grep -q 'Caisson needs Linux; on other POSIX systems only the library builds'
+}
+
+installs() {
+	DESTDIR=$work/dest "$cmake" --install "$build" --prefix /opt/caisson
+}
+
+mode_is() {
+	local mode
+	mode=$(stat -c %a "$work/dest/opt/caisson/$1") || return 1
+	echo "$1 has mode $mode"
+	[ "$mode" = "$2" ]
+}
+
+# Exactly one file is setuid, and it is the helper.
+only_helper_is_setuid() {
+	local found
+	found=$(cd "$work/dest" && find . -perm /6000) || return 1
+	echo "setuid: $found"
+	[ "$found" = ./opt/caisson/libexec/caisson/caisson-helper ]
+}
+
+find_installed() {
+	find "$work/dest/opt/caisson" -name "$1" | grep .
+}
+
+consumer_source() {
+	mkdir -p "$work/consumer"
+	cat >"$work/consumer/main.c" <<-EOF
+		#include <caisson.h>
+		#include <stdio.h>
+		int main(void) { return puts(caisson_version()) < 0; }
+	EOF
+	cat >"$work/consumer/CMakeLists.txt" <<-EOF
+		cmake_minimum_required(VERSION 3.18)
+		project(consumer C)
+		find_package(Caisson 0.1 REQUIRED)
+		add_executable(consumer main.c)
+		target_link_libraries(consumer PRIVATE Caisson::caisson)
+		if(NOT IS_ABSOLUTE "\${Caisson_HELPER}")
+			message(FATAL_ERROR "Caisson_HELPER: \${Caisson_HELPER}")
+		endif()
+	EOF
+}
+
+consumer_by_cmake() {
+	consumer_source
+	"$cmake" -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_C_COMPILER="${CC:-cc}" \
+		-DCMAKE_PREFIX_PATH="$work/dest/opt/caisson" &&
+		"$cmake" --build "$work/consumer/build" && "$work/consumer/build/consumer"
+}
+
+consumer_by_pkg_config() {
+	local pc flags
+	consumer_source
+	pc=$(find_installed caisson.pc) || return 1
+	# The prefix it was configured for is not where this test put it.
+	flags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config \
+		--define-variable=prefix="$work/dest/opt/caisson" --cflags --libs caisson) || return 1
+	echo "$flags"
+	# shellcheck disable=SC2086 # several words
+	"${CC:-cc}" "$work/consumer/main.c" -o "$work/consumer/main" $flags &&
+		LD_LIBRARY_PATH=$(dirname "$(find_installed libcaisson.so)") "$work/consumer/main"
+}
+
+ok "address sanitizer: the helper is not installed" \
+	refuses asan -DCAISSON_SANITIZE=address,undefined
+ok "coverage: the helper is not installed" refuses coverage -DCAISSON_COVERAGE=ON
+ok "sanitizer flags given by hand: the helper is not installed" \
+	refuses byhand -DCMAKE_C_FLAGS=-fsanitize=address
+ok "instrumented and CAISSON_INSTALL_SETUID=OFF: the helper is not installed" \
+	refuses plain -DCAISSON_COVERAGE=ON -DCAISSON_INSTALL_SETUID=OFF
+ok "Windows is refused in one line" rejects_windows
+
+if [ "${CAISSON_INSTRUMENTED:-OFF}" = ON ]; then
+	skip "what is installed" "an instrumented build installs nothing setuid"
+else
+	ok "everything installs" installs
+	if [ "${CAISSON_SETUID:-ON}" = ON ]; then
+		ok "the helper is 4755" mode_is libexec/caisson/caisson-helper 4755
+		ok "nothing else is setuid" only_helper_is_setuid
+	else
+		ok "the helper is 755, as configured" mode_is libexec/caisson/caisson-helper 755
+		ok "nothing is setuid" nothing_setuid "$work/dest"
+	fi
+	ok "the command is 755" mode_is bin/caisson 755
+	for file in caisson.h libcaisson.so libcaisson.so.0 caisson.pc CaissonConfig.cmake; do
+		ok "$file is installed" find_installed "$file"
+	done
+	ok "a C program builds with find_package(Caisson)" consumer_by_cmake
+	ok "a C program builds with pkg-config caisson" consumer_by_pkg_config
+fi
+echo "1..$n"
+[ "$failed" -eq 0 ]

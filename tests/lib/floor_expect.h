@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the seccomp floor should answer: a second opinion, written by hand from
+ * docs/seccomp.md with literal numbers. It shares nothing with policy/seccomp
+ * on purpose; when the floor changes, both change.
+ */
+#ifndef CAISSON_TESTS_FLOOR_EXPECT_H
+#define CAISSON_TESTS_FLOOR_EXPECT_H
+
+#include <linux/seccomp.h>
+#include <stdint.h>
+
+enum expect_arch { EXPECT_X86_64, EXPECT_AARCH64, EXPECT_ARCHES };
+enum expect_network { EXPECT_NONE, EXPECT_LOOPBACK, EXPECT_HOST, EXPECT_NETWORKS };
+
+/* The calls whose arguments decide. */
+enum expect_role {
+	ROLE_NONE,
+	ROLE_MODE_1, /* chmod(path, mode) and its kind */
+	ROLE_MODE_2,
+	ROLE_OPEN,
+	ROLE_OPENAT,
+	ROLE_CLONE,
+	ROLE_UNSHARE,
+	ROLE_PID,
+	ROLE_PERSONALITY,
+	ROLE_IOCTL,
+	ROLE_SOCKET,
+	ROLE_SOCKETPAIR,
+	ROLE_SETSOCKOPT,
+};
+
+/* A SECCOMP_RET_ value. */
+uint32_t expect_verdict(enum expect_arch arch, enum expect_network network,
+                        const struct seccomp_data *data);
+enum expect_role expect_role(enum expect_arch arch, int number);
+uint32_t expect_audit_arch(enum expect_arch arch);
+
+#endif

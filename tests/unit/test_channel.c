@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tensors through a channel between sides that keep the rules. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel_peer.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MIB (1024u * 1024u)
+#define MANY 100000u
+
+static caisson_channel *host_end(enum caisson_direction direction, uint64_t bytes)
+{
+	caisson_channel *channel = NULL;
+	caisson_error *err = NULL;
+	int rc = channel_new("frames", direction, bytes, &channel, &err);
+
+	cr_assert_eq(rc, 0, "%d: %s", rc, err ? caisson_error_text(err) : "");
+	return channel;
+}
+
+static int readable(const caisson_channel *channel, int timeout_ms)
+{
+	struct pollfd fd = { .fd = caisson_channel_fd(channel), .events = POLLIN };
+
+	return poll(&fd, 1, timeout_ms) == 1 && (fd.revents & POLLIN);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------- two processes */
+
+static const struct sample {
+	caisson_dtype dtype;
+	int32_t ndim;
+	int64_t shape[8];
+	uint64_t nbytes;
+	int64_t strides[8];
+} samples[] = {
+	{ { CAISSON_UINT, 8, 1 }, 3, { 4, 5, 3 }, 60, { 15, 3, 1 } },
+	{ { CAISSON_FLOAT, 32, 1 }, 2, { 7, 3 }, 84, { 3, 1 } },
+	{ { CAISSON_FLOAT, 64, 1 }, 0, { 0 }, 8, { 0 } },
+	{ { CAISSON_INT, 64, 1 }, 1, { 1000 }, 8000, { 1 } },
+	{ { CAISSON_BOOL, 8, 1 }, 8, { 1, 2, 1, 2, 1, 2, 1, 2 }, 16, { 16, 8, 8, 4, 4, 2, 2, 1 } },
+	{ { CAISSON_COMPLEX, 128, 1 }, 1, { 3 }, 48, { 1 } },
+	{ { CAISSON_BFLOAT, 16, 4 }, 1, { 5 }, 40, { 1 } },
+	{ { CAISSON_FLOAT4_E2M1FN, 4, 1 }, 1, { 3 }, 2, { 1 } },
+	{ { CAISSON_FLOAT6_E3M2FN, 6, 1 }, 1, { 5 }, 4, { 1 } },
+	{ { CAISSON_FLOAT8_E4M3FN, 8, 1 }, 2, { 0, 6 }, 0, { 6, 1 } },
+};
+
+/* Sends back what comes, each byte changed, until the host closes. */
+static int echo(caisson_channel *channel)
+{
+	caisson_tensor in, out;
+	int rc;
+
+	while ((rc = caisson_recv(channel, &in, 10000, NULL)) == 0) {
+		if (caisson_loan(channel, in.dtype, in.ndim, in.shape, &out, NULL) < 0)
+			return 1;
+		for (uint64_t i = 0; i < in.nbytes; i++)
+			((uint8_t *)out.data)[i] = ((const uint8_t *)in.data)[i] ^ 0x55;
+		out.tag = in.tag + 1;
+		caisson_release(channel, &in);
+		if (caisson_send(channel, &out, NULL) < 0)
+			return 2;
+	}
+	caisson_channel_close(channel);
+	return rc == -EPIPE ? 0 : 3;
+}
+
+static void round_trip(caisson_channel *host, const struct sample *sample, uint64_t tag)
+{
+	caisson_tensor tensor;
+
+	cr_assert_eq(caisson_loan(host, sample->dtype, sample->ndim, sample->shape, &tensor, NULL),
+	             0);
+	cr_assert_eq(tensor.nbytes, sample->nbytes);
+	cr_assert_eq((uintptr_t)tensor.data % 64, 0);
+	memset(tensor.data, (int)tag & 0xff, tensor.nbytes);
+	tensor.tag = tag;
+	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+	cr_assert_eq(caisson_recv(host, &tensor, 10000, NULL), 0);
+	cr_assert_eq(tensor.tag, tag + 1);
+	cr_assert_eq(tensor.ndim, sample->ndim);
+	cr_assert_eq(tensor.nbytes, sample->nbytes);
+	cr_assert_eq(memcmp(&tensor.dtype, &sample->dtype, sizeof(tensor.dtype)), 0);
+	for (int32_t i = 0; i < sample->ndim; i++) {
+		cr_assert_eq(tensor.shape[i], sample->shape[i]);
+		cr_assert_eq(tensor.strides[i], sample->strides[i]);
+	}
+	for (uint64_t i = 0; i < tensor.nbytes; i++)
+		cr_assert_eq(((uint8_t *)tensor.data)[i], (uint8_t)(tag ^ 0x55));
+	caisson_release(host, &tensor);
+}
+
+Test(channel, round_trip_between_processes)
+{
+	caisson_channel *host = host_end(CAISSON_BOTH, 64 * 1024);
+	pid_t pid = peer_start(host, echo);
+
+	for (unsigned lap = 0; lap < 100; lap++)
+		for (size_t i = 0; i < COUNT(samples); i++)
+			round_trip(host, &samples[i], lap * 1000 + i);
+	channel_free(host);
+	cr_assert_eq(peer_end(pid, 10), 0);
+}
+
+static int send_many(caisson_channel *channel)
+{
+	caisson_tensor tensor;
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		int64_t shape = (int64_t)(i % 97);
+		int rc = caisson_loan(channel, CAISSON_F32, 1, &shape, &tensor, NULL);
+
+		if (rc == -EAGAIN) {
+			if (!readable(channel, 10000))
+				return 1;
+			i--;
+			continue;
+		}
+		if (rc < 0)
+			return 2;
+		for (int64_t k = 0; k < shape; k++)
+			((float *)tensor.data)[k] = (float)(i + (uint64_t)k);
+		tensor.tag = i;
+		if (caisson_send(channel, &tensor, NULL) < 0)
+			return 3;
+	}
+	return 0;
+}
+
+Test(channel, wraps_around_with_many_small_tensors, .timeout = 60)
+{
+	caisson_channel *host = host_end(CAISSON_TO_HOST, 8192);
+	pid_t pid = peer_start(host, send_many);
+	caisson_tensor tensor;
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		cr_assert_eq(caisson_recv(host, &tensor, 10000, NULL), 0);
+		cr_assert_eq(tensor.tag, i);
+		cr_assert_eq(tensor.shape[0], (int64_t)(i % 97));
+		for (int64_t k = 0; k < tensor.shape[0]; k++)
+			cr_assert_eq(((float *)tensor.data)[k], (float)(i + (uint64_t)k));
+		caisson_release(host, &tensor);
+	}
+	cr_assert_eq(caisson_recv(host, &tensor, 10000, NULL), -EPIPE);
+	cr_assert_eq(peer_end(pid, 10), 0);
+	channel_free(host);
+}
+
+static int send_big(caisson_channel *channel)
+{
+	const int64_t shape[] = { 64, MIB };
+	caisson_tensor tensor;
+
+	if (caisson_loan(channel, CAISSON_U8, 2, shape, &tensor, NULL) < 0)
+		return 1;
+	for (int i = 0; i < 64; i++)
+		memset((char *)tensor.data + (size_t)i * MIB, i, MIB);
+	return caisson_send(channel, &tensor, NULL) < 0 ? 2 : 0;
+}
+
+Test(channel, tensor_as_large_as_its_slab)
+{
+	caisson_channel *host = host_end(CAISSON_TO_HOST, 64 * MIB);
+	pid_t pid = peer_start(host, send_big);
+	caisson_tensor tensor;
+
+	cr_assert_eq(caisson_recv(host, &tensor, 10000, NULL), 0);
+	cr_assert_eq(tensor.nbytes, 64 * MIB);
+	for (size_t i = 0; i < 64; i++) {
+		cr_assert_eq(((uint8_t *)tensor.data)[i * MIB], i);
+		cr_assert_eq(((uint8_t *)tensor.data)[i * MIB + MIB - 1], i);
+	}
+	cr_assert_eq(peer_end(pid, 10), 0);
+	channel_free(host);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static int send_three_and_stay(caisson_channel *channel)
+{
+	caisson_tensor tensor;
+
+	for (int i = 0; i < 3; i++)
+		if (caisson_loan(channel, CAISSON_U8, 0, NULL, &tensor, NULL) < 0 ||
+		    caisson_send(channel, &tensor, NULL) < 0)
+			return 1;
+	for (;;)
+		pause();
+}
+
+Test(channel, killed_peer_is_epipe_after_all_it_sent)
+{
+	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
+	pid_t pid = peer_start(host, send_three_and_stay);
+	const int64_t whole = 4096;
+	caisson_tensor tensor, kept;
+	int64_t start;
+
+	cr_assert_eq(caisson_recv(host, &kept, 10000, NULL), 0);
+	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), 0);
+	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+	kill(pid, SIGKILL);
+	cr_assert_eq(peer_end(pid, 10), 128 + SIGKILL);
+	start = now_ms();
+	cr_assert(readable(host, 10000));
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(caisson_recv(host, &tensor, -1, NULL), 0);
+	cr_assert_eq(caisson_recv(host, &tensor, -1, NULL), -EPIPE);
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EPIPE);
+	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), -EPIPE);
+	cr_assert_lt(now_ms() - start, 5000);
+	cr_assert_eq(*(uint8_t *)kept.data, 0); /* still mapped */
+	caisson_release(host, &kept);
+	channel_free(host);
+}
+
+static int wait_for_the_end(caisson_channel *channel)
+{
+	caisson_tensor tensor;
+
+	if (caisson_recv(channel, &tensor, -1, NULL) != -EPIPE)
+		return 1;
+	return caisson_loan(channel, CAISSON_U8, 0, NULL, &tensor, NULL) == -EPIPE ? 0 : 2;
+}
+
+Test(channel, host_that_goes_wakes_the_sandbox)
+{
+	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
+	pid_t pid = peer_start(host, wait_for_the_end);
+
+	usleep(50000); /* so that it sleeps, mostly */
+	channel_free(host);
+	cr_assert_eq(peer_end(pid, 10), 0);
+}
+
+Test(channel, sandbox_that_never_opened)
+{
+	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
+	caisson_error *err = NULL;
+	caisson_tensor tensor;
+
+	channel_started(host);
+	cr_assert_eq(channel_peer_fd(host), -1);
+	cr_assert(readable(host, 1000));
+	cr_assert_eq(caisson_recv(host, &tensor, 1000, &err), -EPIPE);
+	cr_assert(strstr(caisson_error_message(err), "without opening"), "%s",
+	          caisson_error_message(err));
+	caisson_error_free(err);
+	channel_free(host);
+}
+
+/* --------------------------------------------------------- waiting, pressure */
+
+Test(channel, timeouts_and_the_pollable_fd)
+{
+	caisson_channel *host = host_end(CAISSON_TO_HOST, 4096);
+	caisson_channel *peer = peer_open_here(host);
+	caisson_tensor tensor;
+	int64_t start = now_ms();
+
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EAGAIN);
+	cr_assert_lt(now_ms() - start, 1000);
+	cr_assert_eq(caisson_recv(host, &tensor, 50, NULL), -ETIMEDOUT);
+	cr_assert_geq(now_ms() - start, 50);
+	for (int i = 0; i < 100; i++) {
+		cr_assert(!readable(host, 0));
+		cr_assert_eq(caisson_loan(peer, CAISSON_U8, 0, NULL, &tensor, NULL), 0);
+		cr_assert_eq(caisson_send(peer, &tensor, NULL), 0);
+		cr_assert(readable(host, 1000));
+		cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
+		caisson_release(host, &tensor);
+		cr_assert_eq(caisson_recv(host, &tensor, i % 2, NULL), i % 2 ? -ETIMEDOUT : -EAGAIN);
+	}
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
+/* Whichever side sends: fill the slab, see -EAGAIN, see room made, on the fd. */
+static void pressure(caisson_channel *sender, caisson_channel *receiver)
+{
+	const int64_t half = 2048, more = 4097, huge = INT64_MAX;
+	caisson_tensor a, b, c;
+
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &more, &a, NULL), -EMSGSIZE);
+	cr_assert_eq(caisson_loan(sender, CAISSON_F32, 1, &huge, &a, NULL), -EMSGSIZE);
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &a, NULL), 0);
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &b, NULL), 0);
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &c, NULL), -EAGAIN);
+	caisson_release(sender, &a); /* loaned, not sent */
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &a, NULL), 0);
+	cr_assert_eq(caisson_send(sender, &b, NULL), 0);
+	cr_assert_eq(caisson_send(sender, &b, NULL), -EINVAL);
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &c, NULL), -EAGAIN);
+	cr_assert(!readable(sender, 0));
+	cr_assert_eq(caisson_recv(receiver, &b, 0, NULL), 0);
+	cr_assert(!readable(sender, 0)); /* received is not released */
+	caisson_release(receiver, &b);
+	cr_assert(readable(sender, 1000));
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &c, NULL), 0);
+	cr_assert_eq(caisson_loan(sender, CAISSON_U8, 1, &half, &b, NULL), -EAGAIN);
+	cr_assert(!readable(sender, 0));
+	caisson_release(sender, &a);
+	caisson_release(sender, &c);
+}
+
+Test(channel, backpressure_either_way)
+{
+	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, 4096);
+	caisson_channel *peer = peer_open_here(host);
+
+	pressure(host, peer);
+	caisson_channel_close(peer);
+	channel_free(host);
+	host = host_end(CAISSON_TO_HOST, 4096);
+	peer = peer_open_here(host);
+	pressure(peer, host);
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
+Test(channel, leases_are_bounded)
+{
+	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, MIB);
+	caisson_channel *peer = peer_open_here(host);
+	caisson_tensor tensor, held;
+	unsigned sent = 0;
+
+	while (caisson_loan(host, CAISSON_U8, 0, NULL, &tensor, NULL) == 0 && sent < 5000) {
+		cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+		sent++;
+	}
+	cr_assert_eq(sent, 256);
+	cr_assert_eq(caisson_recv(peer, &held, 0, NULL), 0); /* the first stays out for long */
+	for (unsigned i = 0; i < 5000; i++) {
+		cr_assert_eq(caisson_recv(peer, &tensor, 0, NULL), 0);
+		caisson_release(peer, &tensor);
+		cr_assert_eq(caisson_loan(host, CAISSON_U8, 0, NULL, &tensor, NULL), 0);
+		cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+	}
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
+/* ---------------------------------------------------------------- the callers */
+
+Test(channel, wrong_arguments)
+{
+	caisson_channel *host = host_end(CAISSON_TO_HOST, 1), *none = NULL;
+	caisson_channel *peer = peer_open_here(host);
+	const int64_t negative = -1, one = 1;
+	caisson_tensor tensor, again;
+
+	cr_assert_eq(channel_new("", CAISSON_BOTH, 1, &none, NULL), -EINVAL);
+	cr_assert_eq(channel_new("Frames", CAISSON_BOTH, 1, &none, NULL), -EINVAL);
+	cr_assert_eq(channel_new("a2345678901234567890123456789012", CAISSON_BOTH, 1, &none, NULL),
+	             -EINVAL);
+	cr_assert_eq(channel_new("a", 4, 1, &none, NULL), -EINVAL);
+	cr_assert_eq(channel_new("a", CAISSON_BOTH, 0, &none, NULL), -EINVAL);
+	cr_assert_lt(channel_new("a", CAISSON_BOTH, UINT64_MAX, &none, NULL), 0);
+	cr_assert_lt(channel_new("a", CAISSON_BOTH, INT64_MAX - 8192, &none, NULL), 0);
+	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &one, &tensor, NULL), -ENOTSUP);
+	cr_assert_eq(caisson_recv(peer, &tensor, 0, NULL), -ENOTSUP);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 9, &one, &tensor, NULL), -EINVAL);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, -1, &one, &tensor, NULL), -EINVAL);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, NULL, &tensor, NULL), -EINVAL);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &negative, &tensor, NULL), -EINVAL);
+	cr_assert_eq(caisson_loan(peer, CAISSON_DTYPE(CAISSON_OPAQUE_HANDLE, 64), 1, &one, &tensor,
+	                          NULL),
+	             -EINVAL);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &one, &tensor, NULL), 0);
+	again = tensor;
+	cr_assert_eq(caisson_send(peer, &tensor, NULL), 0);
+	caisson_release(peer, &again); /* sent: not this side's any more */
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
+	again = tensor;
+	caisson_release(host, &tensor);
+	caisson_release(host, &tensor);
+	caisson_release(host, &again);
+	for (uint64_t bit = 0; bit < 64; bit++) {
+		again.lease = (uint64_t)1 << bit;
+		caisson_release(host, &again);
+		again.lease = ~((uint64_t)1 << bit);
+		caisson_release(peer, &again);
+	}
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EAGAIN);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &one, &tensor, NULL), 0);
+	caisson_channel_close(peer);
+	caisson_channel_close(NULL);
+	channel_free(NULL);
+	channel_free(host);
+}
+
+Test(channel, a_name_is_opened_once)
+{
+	caisson_channel *host = host_end(CAISSON_TO_HOST, 4096), *peer, *again = NULL;
+	caisson_error *err = NULL;
+
+	unsetenv(CHANNEL_ENV);
+	cr_assert_eq(caisson_channel_open("frames", &again, NULL), -ENOENT);
+	peer = peer_open_here(host);
+	cr_assert_eq(caisson_channel_open("frame", &again, NULL), -ENOENT);
+	cr_assert_eq(caisson_channel_open("frames2", &again, NULL), -ENOENT);
+	cr_assert_eq(caisson_channel_open("other", &again, NULL), -EBADF);
+	cr_assert_eq(caisson_channel_open("frames", &again, &err), -EBUSY);
+	cr_assert(strstr(caisson_error_message(err), "open already"));
+	caisson_error_free(err);
+	caisson_channel_close(peer);
+	cr_assert_eq(caisson_channel_open("frames", &again, NULL), -EBADF);
+	channel_free(host);
+}

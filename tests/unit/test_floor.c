@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The seccomp floor, as compiled, against a second opinion (floor_expect.c):
+ * every number, every rule about arguments, both architectures, in an
+ * interpreter. test_floor_live.c installs it for real.
+ */
+#include "bpf.h"
+#include "floor.h"
+#include "floor_expect.h"
+
+#include "caisson-floor.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define ALLOWED 0x7fff0000u
+
+_Static_assert((int)FLOOR_AARCH64 == EXPECT_AARCH64 && (int)FLOOR_HOST == EXPECT_HOST, "order");
+
+struct floor {
+	enum expect_arch arch;
+	enum expect_network network;
+	size_t len;
+	struct sock_filter code[FLOOR_MAX_LENGTH];
+};
+
+static void compile(struct floor *f, int arch, int network, unsigned optimise)
+{
+	int len = floor_compile((enum floor_arch)arch, (enum floor_network)network, optimise, f->code);
+
+	cr_assert_gt(len, 0, "arch %d network %d: %s", arch, network, strerror(-len));
+	f->arch = (enum expect_arch)arch;
+	f->network = (enum expect_network)network;
+	f->len = (size_t)len;
+	cr_assert_eq(bpf_check(f->code, f->len), 0);
+}
+
+/* Call each for every architecture and network. */
+static void for_each_floor(void (*each)(const struct floor *f))
+{
+	struct floor *f = malloc(sizeof(*f));
+
+	cr_assert_not_null(f);
+	for (int arch = 0; arch < EXPECT_ARCHES; arch++) {
+		for (int network = 0; network < EXPECT_NETWORKS; network++) {
+			compile(f, arch, network, 2);
+			each(f);
+		}
+	}
+	free(f);
+}
+
+static void compare(const struct floor *f, const struct seccomp_data *d)
+{
+	uint32_t got = bpf_run(f->code, f->len, d, NULL);
+	uint32_t want = expect_verdict(f->arch, f->network, d);
+
+	if (got == want) /* cr_assert is too slow for tens of millions */
+		return;
+	cr_assert_fail("arch %#x network %d number %d (%#x) args %#llx %#llx %#llx %#llx: "
+	               "the floor says %#x, expected %#x",
+	               d->arch, f->network, d->nr, (unsigned)d->nr, d->args[0], d->args[1],
+	               d->args[2], d->args[3], got, want);
+}
+
+/* Values at which some rule turns, and their neighbours. */
+static const uint32_t edges[] = {
+	0,          1,          2,          3,          5,          6,          10,
+	11,         13,         14,         16,         17,         33,         38,
+	40,         58,         132,        0x40,       0x80,       01000,      02000,
+	04000,      06000,      07777,      0100755,    0104755,    0x8000,     0x10000,
+	0x20000,    0x40000,    0x40001,    0x5412,     0x5413,     0x541c,     0xff0b,
+	0xc050ff0b, 0xfe0b,     0x400000,   0x410000,   020000000,  020200000,  0x01200011,
+	0x003d0f00, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
+	0x7e020000, 0x80000000, 0x80001,    0xfffffffe, 0xffffffff,
+};
+static const uint32_t garbage[] = { 0, 1, 0x80000000, 0xdeadbeef, 0xffffffff };
+
+static uint64_t join(uint32_t high, uint32_t low)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+static void try_number(const struct floor *f, int number)
+{
+	struct seccomp_data d = { .nr = number, .arch = expect_audit_arch(f->arch) };
+	uint32_t state = (uint32_t)number;
+
+	compare(f, &d);
+	memset(d.args, 0xff, sizeof(d.args));
+	compare(f, &d);
+	for (int i = 0; i < 64; i++) {
+		for (int j = 0; j < 6; j++)
+			d.args[j] = join(garbage[next_random(&state) % COUNT(garbage)],
+			                 edges[next_random(&state) % COUNT(edges)]);
+		compare(f, &d);
+	}
+}
+
+static void try_all_numbers(const struct floor *f)
+{
+	static const uint32_t bases[] = { 0, 0x400, 0x10000, 0x3ffffc00, 0x40000000, 0x7ffffc00,
+		                          0x80000000, 0xc0000000, 0xfffffc00 };
+
+	for (size_t i = 0; i < COUNT(bases); i++)
+		for (uint32_t n = 0; n < 1024; n++)
+			try_number(f, (int)(bases[i] + n));
+}
+
+Test(floor, every_number)
+{
+	for_each_floor(try_all_numbers);
+}
+
+static void try_other_arches(const struct floor *f)
+{
+	static const uint32_t arches[] = {
+		0x40000003 /* i386 */, 0x40000028 /* arm */, 0xc000003e /* x86_64 */,
+		0xc00000b7 /* aarch64 */, 0xc00000f3 /* riscv64 */, 0x3e, 0x8000003e, 0, 0xffffffff,
+	};
+	struct seccomp_data d = { .nr = 0 };
+
+	for (size_t i = 0; i < COUNT(arches); i++) {
+		d.arch = arches[i];
+		for (d.nr = -2; d.nr < 1024; d.nr++)
+			compare(f, &d);
+		for (uint32_t n = 0; n < 1024; n++) {
+			d.nr = (int)(0x40000000 + n);
+			compare(f, &d);
+		}
+	}
+}
+
+Test(floor, other_architectures_are_killed_and_x32_is_no_call)
+{
+	for_each_floor(try_other_arches);
+}
+
+/* All triples of edges in three neighbouring arguments, garbage above and around. */
+static void try_triples(const struct floor *f, int number, int first)
+{
+	struct seccomp_data d = { .nr = number, .arch = expect_audit_arch(f->arch) };
+	uint32_t state = 1;
+
+	for (size_t i = 0; i < COUNT(edges); i++) {
+		for (size_t j = 0; j < COUNT(edges); j++) {
+			for (size_t k = 0; k < COUNT(edges); k++) {
+				uint32_t high = garbage[next_random(&state) % COUNT(garbage)];
+
+				memset(d.args, (int)high, sizeof(d.args));
+				d.args[first] = join(high, edges[i]);
+				d.args[first + 1] = join(~high, edges[j]);
+				d.args[first + 2] = join(high, edges[k]);
+				compare(f, &d);
+			}
+		}
+	}
+}
+
+/* One argument through all values of its low 16 bits and every bit above, alone and inverted. */
+static void try_argument(const struct floor *f, int number, int argument)
+{
+	struct seccomp_data d = { .nr = number, .arch = expect_audit_arch(f->arch) };
+	static const uint32_t others[] = { 0, 1, 2, 13, 0x40, 020000000 };
+
+	for (size_t o = 0; o < COUNT(others); o++) {
+		for (int i = 0; i < 6; i++)
+			d.args[i] = others[o];
+		for (uint32_t v = 0; v < 0x10000; v++) {
+			d.args[argument] = join(garbage[v % COUNT(garbage)], v);
+			compare(f, &d);
+		}
+		for (int bit = 0; bit < 64; bit++) {
+			d.args[argument] = 1ull << bit;
+			compare(f, &d);
+			d.args[argument] = ~(1ull << bit);
+			compare(f, &d);
+		}
+	}
+}
+
+static void try_arguments(const struct floor *f)
+{
+	unsigned checked = 0;
+
+	for (int number = 0; number < 1024; number++) {
+		if (expect_role(f->arch, number) == ROLE_NONE)
+			continue;
+		checked++;
+		try_triples(f, number, expect_role(f->arch, number) == ROLE_OPENAT);
+		for (int argument = 0; argument < 4; argument++)
+			try_argument(f, number, argument);
+	}
+	cr_assert_eq(checked, f->arch == EXPECT_X86_64 ? 19 : 15);
+}
+
+Test(floor, every_rule_about_arguments)
+{
+	for_each_floor(try_arguments);
+}
+
+/* The order of the tree is speed, never meaning. */
+Test(floor, list_and_tree_decide_alike)
+{
+	struct floor *f = malloc(sizeof(*f));
+
+	cr_assert_not_null(f);
+	for (int arch = 0; arch < EXPECT_ARCHES; arch++) {
+		compile(f, arch, EXPECT_LOOPBACK, 1);
+		for (int number = -1; number < 1024; number++)
+			try_number(f, number);
+	}
+	free(f);
+}
+
+/* Names and numbers of the table as libseccomp knows them, as far as it does. */
+Test(floor, numbers_are_libseccomps)
+{
+	static const uint32_t token[] = { SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64 };
+	unsigned known = 0;
+
+	for (size_t i = 0; i < floor_syscall_count; i++) {
+		const struct floor_syscall *s = &floor_syscalls[i];
+
+		for (int arch = 0; arch < FLOOR_ARCHES; arch++) {
+			int number = seccomp_syscall_resolve_name_arch(token[arch], s->name);
+
+			if (number == __NR_SCMP_ERROR)
+				continue;
+			cr_expect_eq(number < 0 ? -1 : number, s->number[arch], "%s on %#x: %d, not %d",
+			             s->name, token[arch], s->number[arch], number);
+			known++;
+		}
+	}
+	cr_assert_gt(known, 650); /* 2.5.1 knows 676 of them */
+}
+
+/* What libseccomp knows and the table leaves out has never been in Linux. */
+Test(floor, nothing_is_forgotten)
+{
+	static const char *const never[] = {
+		"uselib", "_sysctl", "create_module", "get_kernel_syms", "query_module",
+		"nfsservctl", "getpmsg", "putpmsg", "afs_syscall", "tuxcall", "security",
+		"set_thread_area", "get_thread_area", "epoll_ctl_old", "epoll_wait_old", "vserver",
+	};
+	static const uint32_t token[] = { SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64 };
+
+	for (int arch = 0; arch < FLOOR_ARCHES; arch++) {
+		for (int number = 0; number <= floor_max_number((enum floor_arch)arch); number++) {
+			char *name = seccomp_syscall_resolve_num_arch(token[arch], number);
+			int found = !name;
+
+			for (size_t i = 0; i < floor_syscall_count && !found; i++)
+				found = floor_syscalls[i].number[arch] == number;
+			for (size_t i = 0; i < COUNT(never) && !found; i++)
+				found = strcmp(name, never[i]) == 0;
+			cr_expect(found, "%s (%d) is not in the table", name, number);
+			free(name);
+		}
+	}
+}
+
+Test(floor, no_number_twice)
+{
+	for (int arch = 0; arch < FLOOR_ARCHES; arch++)
+		for (size_t i = 0; i < floor_syscall_count; i++)
+			for (size_t j = 0; j < i; j++)
+				cr_expect(floor_syscalls[i].number[arch] < 0 ||
+				                  floor_syscalls[i].number[arch] !=
+				                          floor_syscalls[j].number[arch],
+				          "%s and %s", floor_syscalls[i].name, floor_syscalls[j].name);
+}
+
+/* Kernels from 5.11 skip the filter for calls that it always allows. */
+static void try_cacheable(const struct floor *f)
+{
+	struct seccomp_data d = { .arch = expect_audit_arch(f->arch) };
+
+	for (size_t i = 0; i < floor_syscall_count; i++) {
+		int number = floor_syscalls[i].number[f->arch];
+
+		d.nr = number;
+		if (number < 0 || expect_verdict(f->arch, f->network, &d) != ALLOWED ||
+		    (expect_role(f->arch, number) != ROLE_NONE &&
+		     (expect_role(f->arch, number) != ROLE_SETSOCKOPT || f->network == EXPECT_LOOPBACK)))
+			continue;
+		cr_expect(bpf_always_allows(f->code, f->len, number, d.arch), "%s",
+		          floor_syscalls[i].name);
+	}
+}
+
+Test(floor, allowed_calls_never_look_at_arguments)
+{
+	for_each_floor(try_cacheable);
+}
+
+static unsigned longest_path(const struct floor *f)
+{
+	struct seccomp_data d = { .arch = expect_audit_arch(f->arch) };
+	unsigned longest = 0;
+
+	for (int number = 0; number < 1024; number++) {
+		unsigned steps;
+
+		d.nr = number;
+		bpf_run(f->code, f->len, &d, &steps);
+		if (steps > longest)
+			longest = steps;
+	}
+	return longest;
+}
+
+static void try_cost(const struct floor *f)
+{
+	cr_expect_lt(f->len, 800, "%zu instructions", f->len);
+	cr_expect_lt(longest_path(f), 48, "%u instructions for one call", longest_path(f));
+}
+
+/* Old kernels run the filter on every call: it stays a tree. */
+Test(floor, is_short_and_shallow)
+{
+	for_each_floor(try_cost);
+}
+
+/* The header that the helper is built from is what was tested here. */
+Test(floor, header_is_the_same)
+{
+	static const struct {
+		const struct sock_filter *code;
+		size_t len;
+	} header[] = {
+		{ caisson_floor_none, CAISSON_FLOOR_NONE_LEN },
+		{ caisson_floor_loopback, CAISSON_FLOOR_LOOPBACK_LEN },
+		{ caisson_floor_host, CAISSON_FLOOR_HOST_LEN },
+	};
+	struct floor *f = malloc(sizeof(*f));
+
+	cr_assert_not_null(f);
+	for (int network = 0; network < EXPECT_NETWORKS; network++) {
+		compile(f, floor_native_arch(), network, 2);
+		cr_assert_eq(f->len, header[network].len);
+		cr_expect_arr_eq(f->code, header[network].code, f->len * sizeof(f->code[0]));
+	}
+	free(f);
+	cr_expect_eq(CAISSON_FLOOR_ARCH, floor_audit_arch((enum floor_arch)floor_native_arch()));
+	cr_expect_eq(CAISSON_FLOOR_MAX_NR, 469);
+}
+
+/* docs/seccomp.md names every call that is not simply allowed, with its errno. */
+Test(floor, is_documented)
+{
+	static char page[65536];
+	char path[4096];
+	size_t root = strlen(__FILE__) - strlen("tests/unit/test_floor.c"), len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%.*sdocs/seccomp.md", (int)root, __FILE__);
+	f = fopen(path, "r");
+	cr_assert_not_null(f, "%s: %s", path, strerror(errno));
+	len = fread(page, 1, sizeof(page) - 1, f);
+	fclose(f);
+	cr_assert(len > 0 && len < sizeof(page) - 1);
+	for (size_t i = 0; i < floor_syscall_count; i++) {
+		const struct floor_syscall *s = &floor_syscalls[i];
+		char quoted[64], line[1024] = "";
+		const char *at;
+
+		if (s->verdict == FLOOR_ALLOW)
+			continue;
+		snprintf(quoted, sizeof(quoted), "`%s`", s->name);
+		at = strstr(page, quoted);
+		cr_expect_not_null(at, "%s is not on the page", s->name);
+		if (at)
+			snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		if (at && s->verdict < FLOOR_CHECK)
+			cr_expect_not_null(strstr(line, s->verdict == ENOSYS ? "| ENOSYS |" : "| EPERM |"),
+			                   "%s: errno", s->name);
+	}
+}
