@@ -15,6 +15,10 @@ set(CAISSON_TEST_ENV
 # One test never takes longer, whatever hangs.
 set(CAISSON_UNIT_TIMEOUT 120)
 set(CAISSON_TAP_TIMEOUT 300)
+if(CAISSON_INSTRUMENTED)
+	set(CAISSON_UNIT_TIMEOUT 600)
+	set(CAISSON_TAP_TIMEOUT 600)
+endif()
 
 function(caisson_criterion name objects)
 	add_executable(${name} ${ARGN})
@@ -25,7 +29,8 @@ function(caisson_criterion name objects)
 			sh -c "echo '1..0 # SKIP criterion does not run under the thread sanitizer'")
 	else()
 		add_test(NAME unit.${name} COMMAND
-			"${CAISSON_TAP_RUN}" criterion "$<TARGET_FILE:${name}>" --jobs 2 --timeout 60)
+			"${CAISSON_TAP_RUN}" criterion "$<TARGET_FILE:${name}>" --jobs 2
+			--timeout ${CAISSON_UNIT_TIMEOUT})
 	endif()
 	set_tests_properties(unit.${name} PROPERTIES
 		LABELS unit TIMEOUT ${CAISSON_UNIT_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT "${CAISSON_TEST_ENV}")

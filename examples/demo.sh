@@ -49,9 +49,9 @@ choose_user()
 
 as_user()
 {
-	mode=$1
+	restriction=$1
 	shift
-	"$WORK/restrict" "$mode" --uid "$uid" --gid "$gid" -- "$@"
+	"$WORK/restrict" "$restriction" --uid "$uid" --gid "$gid" -- "$@"
 }
 
 # A photograph that a Debian package ships. The package is unpacked, not installed.
@@ -113,7 +113,7 @@ prepare()
 
 result()
 {
-	printf '  %-66s %s\n' "$1" "$2"
+	printf '  %-82s %s\n' "$1" "$2"
 	[ "$2" = ok ] || FAILED=1
 }
 
@@ -137,7 +137,7 @@ show_doctor()
 	echo "  \$ caisson doctor"
 	as_user "$1" "$PREFIX/bin/caisson" doctor >"$WORK/doctor.log" 2>&1
 	doctor=$?
-	grep -E '^(user namespaces|helper|sandbox) ' "$WORK/doctor.log" | sed 's/^/      /'
+	grep -E '^(user namespaces|helper|sandbox) |PROBLEM: ' "$WORK/doctor.log" | sed 's/^/      /'
 	[ $doctor = 0 ] && result "caisson doctor: a full sandbox can be had" ok ||
 		result "caisson doctor: a full sandbox can be had" FAILED
 }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <turbojpeg.h>
@@ -48,7 +49,7 @@ static void check(struct host *host, int ok, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	printf("  %-66s %s\n", line, ok ? "ok" : "FAILED");
+	printf("  %-82s %s\n", line, ok ? "ok" : "FAILED");
 	host->failed |= !ok;
 }
 
@@ -65,6 +66,13 @@ static int report(caisson_error *err)
 	fprintf(stderr, "jpeg-host: %s\n", caisson_error_text(err));
 	caisson_error_free(err);
 	return 1;
+}
+
+static int is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /*
@@ -87,7 +95,8 @@ static caisson_spec *describe(struct host *host, const char *plugin, const char 
 	caisson_spec_ro(spec, plugin, "/plugin/decode-jpeg");
 	caisson_spec_ro(spec, host->jpeg, "/in.jpg");
 	caisson_spec_setenv(spec, "LD_LIBRARY_PATH", "/plugin");
-	caisson_spec_stdio(spec, -1, -1, STDERR_FILENO);
+	/* It may complain where we do, but not into a file: it could open that anew. */
+	caisson_spec_stdio(spec, -1, -1, is_file(STDERR_FILENO) ? -1 : STDERR_FILENO);
 	host->frames = caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, SLAB_BYTES);
 	caisson_spec_argv(spec, (const char *const[]){ "/plugin/decode-jpeg", "/in.jpg",
 	                                               host->secret, pid, NULL });

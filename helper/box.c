@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One sandbox: clone the child into its namespaces, let it build, write its
- * maps, hear from it that nothing is left of its privilege, and only then
- * answer. The child is the caller's child (CLONE_PARENT), so that this process
- * can end and nothing privileged stays.
+ * maps, and stay until it has answered: the child, which reads back that
+ * nothing is left of its privilege, says "built" itself, so that no word
+ * crosses between the two once more. The child is the caller's child
+ * (CLONE_PARENT), so that this process can end and nothing privileged stays.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -73,13 +74,6 @@ static void name_host(const struct plan *plan)
 		     CAP_SYS_ADMIN);
 }
 
-static void await_go(int sync)
-{
-	char go;
-
-	if (read(sync, &go, 1) != 1) /* the helper is gone, and has said why */
-		_exit(125);
-}
 
 /*
  * Made last: the mounts were attached before it and belong to the namespace
@@ -89,6 +83,7 @@ static void await_go(int sync)
 static bool enter_userns(const struct box *box)
 {
 	struct caisson_answer ask = { .kind = ASK_MAP };
+	char mapped;
 
 	if (box->userns == CAISSON_USERNS_NONE)
 		return false;
@@ -101,18 +96,21 @@ static bool enter_userns(const struct box *box)
 		                       : CAISSON_KNOB_SECCOMP,
 		     CAISSON_NO_RECORD, 0);
 	}
-	if (send_answer(CHILD_SYNC, &ask, -1) < 0)
+	/* If the helper is gone it has said why. */
+	if (send_answer(CHILD_SYNC, &ask, -1) < 0 || read(CHILD_SYNC, &mapped, 1) != 1)
 		_exit(125);
-	await_go(CHILD_SYNC);
 	return true;
 }
 
 /* The helper's descriptors go, the host's /proc and the old root among them. */
 static void keep_fds(const struct box *box)
 {
-	if (dup3(box->sync[1], CHILD_SYNC + 2, O_CLOEXEC) < 0 ||
-	    dup3(box->host, CHILD_HOST, O_CLOEXEC) < 0 ||
-	    dup3(CHILD_SYNC + 2, CHILD_SYNC, O_CLOEXEC) < 0)
+	/* To free numbers first: each may have the other's place, whatever the plan brought. */
+	int sync = fcntl(box->sync[1], F_DUPFD_CLOEXEC, CHILD_SYNC + 1);
+	int host = fcntl(box->host, F_DUPFD_CLOEXEC, CHILD_SYNC + 1);
+
+	if (sync < 0 || host < 0 || dup3(host, CHILD_HOST, O_CLOEXEC) < 0 ||
+	    dup3(sync, CHILD_SYNC, O_CLOEXEC) < 0)
 		_exit(125);
 	fail_to(CHILD_SYNC);
 	close_from(CHILD_SYNC + 1);
@@ -145,13 +143,24 @@ static void hold_tree(const struct box *box, struct held *held, bool userns)
 	     box->plan->head.fds ? CAISSON_HOW_GRANTED_TREES : CAISSON_HOW_MOUNTINFO);
 }
 
+/* Everything that was required holds, or there is no sandbox. */
+static void check_required(uint64_t required, uint64_t held)
+{
+	uint64_t missing = required & ~held;
+
+	if (missing)
+		fail(CAISSON_STAGE_REQUIRE, EPERM, CAISSON_KNOB_PROPERTY, CAISSON_NO_RECORD,
+		     (uint32_t)__builtin_ctzll(missing));
+}
+
 static _Noreturn void child(struct box *box)
 {
-	struct caisson_answer answer = { .kind = CAISSON_ANSWER_BUILT };
+	struct caisson_answer answer = { .kind = CAISSON_ANSWER_BUILT,
+		                         .backend = CAISSON_BACKEND_MOUNT_SETATTR };
 	struct built built = { 0 };
 	struct held held = { 0 };
+	int proc, self;
 	bool userns;
-	int proc;
 
 	fail_to(box->sync[1]);
 	alarm(HELPER_SECONDS); /* not inherited over clone */
@@ -162,7 +171,9 @@ static _Noreturn void child(struct box *box)
 	name_host(box->plan);
 	if (box->net == CAISSON_NET_LOOPBACK)
 		loopback_up();
+	answer.user_namespace_root = !initial_userns(proc);
 	keep_fds(box);
+	self = (int)syscall(NR_pidfd_open, getpid(), 0);
 	userns = enter_userns(box);
 	hold_tree(box, &held, userns);
 	drop_all(box->uid, box->gid, userns, box->net, &held);
@@ -172,12 +183,18 @@ static _Noreturn void child(struct box *box)
 	answer.landlock_abi = held.landlock_abi;
 	answer.mounts = built.mounts;
 	answer.covered = built.covered;
-	if (send_answer(CHILD_SYNC, &answer, -1) < 0)
-		_exit(125);
-	await_go(CHILD_SYNC);
-	alarm(0);
-	close(CHILD_SYNC);
+	check_required(box->plan->head.require, answer.held);
+	if (self < 0)
+		fail(CAISSON_STAGE_READ_BACK, EBADF, CAISSON_KNOB_KERNEL, CAISSON_NO_RECORD,
+		     NR_pidfd_open);
+	/* From here on this process is the caller's to end: it answers in its own name. */
 	fail_to(CAISSON_FD_CONTROL);
+	if (send_answer(CAISSON_FD_CONTROL, &answer, self) < 0 ||
+	    send_answer(CHILD_SYNC, &answer, -1) < 0)
+		_exit(125);
+	alarm(0);
+	close(self);
+	close(CHILD_SYNC);
 	init_run(CHILD_HOST);
 }
 
@@ -236,39 +253,25 @@ static int proc_dir(const struct box *box, long pid, int pidfd)
 	return dir;
 }
 
-/* Pass on what the child says until it is built or has failed. */
+/* Until the child has answered. Its failures are passed on with its pidfd, so that it is reaped. */
 static void attend(const struct box *box, int dir, int pidfd)
 {
 	struct caisson_answer answer;
-	uint64_t missing;
 
 	for (;;) {
-		ssize_t n = read(box->sync[0], &answer, sizeof(answer));
-
-		if (n != sizeof(answer))
+		if (read(box->sync[0], &answer, sizeof(answer)) != sizeof(answer))
 			fail(CAISSON_STAGE_NAMESPACES, ECHILD, CAISSON_KNOB_NONE,
 			     CAISSON_NO_RECORD, 0);
-		if (answer.kind == ASK_MAP)
-			write_maps(box, dir);
-		else
-			break;
+		if (answer.kind == CAISSON_ANSWER_BUILT)
+			return;
+		if (answer.kind != ASK_MAP) {
+			send_answer(CAISSON_FD_CONTROL, &answer, pidfd);
+			_exit(125);
+		}
+		write_maps(box, dir);
 		if (write(box->sync[0], "m", 1) != 1)
 			fail(CAISSON_STAGE_USERNS, errno, CAISSON_KNOB_NONE, CAISSON_NO_RECORD, 0);
 	}
-	if (answer.kind != CAISSON_ANSWER_BUILT) {
-		send_answer(CAISSON_FD_CONTROL, &answer, pidfd);
-		_exit(125);
-	}
-	missing = box->plan->head.require & ~answer.held;
-	if (missing)
-		fail(CAISSON_STAGE_REQUIRE, EPERM, CAISSON_KNOB_PROPERTY, CAISSON_NO_RECORD,
-		     (uint32_t)__builtin_ctzll(missing));
-	answer.backend = CAISSON_BACKEND_MOUNT_SETATTR;
-	answer.user_namespace_root = !initial_userns(box->sources->proc);
-	if (send_answer(CAISSON_FD_CONTROL, &answer, pidfd) < 0)
-		_exit(125); /* nobody is there to hear; the child sees us go and goes too */
-	if (write(box->sync[0], "g", 1) != 1)
-		_exit(125);
 }
 
 void box_build(const struct plan *plan, struct sources *sources, uid_t uid, gid_t gid, int host)

@@ -61,10 +61,13 @@ static bool no_caps(void)
 	for (int i = 0; i < 2; i++)
 		if (data[i].permitted | data[i].effective | data[i].inheritable)
 			return false;
-	for (unsigned long cap = 0; cap <= LAST_CAP; cap++)
-		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 ||
-		    prctl(PR_CAP_AMBIENT, 1 /* IS_SET */, cap, 0, 0) == 1)
-			return false;
+	/* An ambient capability is always permitted and inheritable too: there is none. */
+	for (unsigned long cap = 0; cap <= LAST_CAP; cap++) {
+		int in_bounds = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (in_bounds != 0)
+			return in_bounds < 0 && errno == EINVAL && cap > CAP_AUDIT_READ;
+	}
 	return true;
 }
 
@@ -90,8 +93,11 @@ static void drop_caps(void)
 	if (set_caps(BITS(CAP_SETPCAP)) < 0)
 		stuck(CAISSON_STAGE_DROP, errno, CAP_SETPCAP);
 	for (unsigned long cap = 0; cap <= LAST_CAP; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+			if (errno == EINVAL && cap > CAP_AUDIT_READ)
+				break; /* beyond the last that this kernel knows */
 			stuck(CAISSON_STAGE_DROP, errno, CAP_SETPCAP);
+		}
 	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0 || set_caps(0) < 0 ||
 	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		stuck(CAISSON_STAGE_DROP, errno, CAP_SETPCAP);

@@ -168,22 +168,20 @@ static void limit(int what, rlim_t hard)
 /* In the forked child: put everything in its place and become the target. */
 static _Noreturn void become_target(struct start *s, int pipe_fd)
 {
-	uint32_t passed = s->head.fds - CAISSON_START_FD_STDIO;
-	int high = CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA + 64;
+	int passed = (int)s->head.fds - CAISSON_START_FD_STDIO;
+	int *fd = s->fd + CAISSON_START_FD_STDIO;
 	sigset_t none;
 
-	/* Out of the way first, so that no dup2 below overwrites one still needed. */
-	for (uint32_t i = 0; i < passed; i++)
-		if (dup3(s->fd[CAISSON_START_FD_STDIO + i], high + (int)i, O_CLOEXEC) < 0)
-			trouble(pipe_fd, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, i);
-	if (dup3(pipe_fd, high + (int)passed, O_CLOEXEC) < 0)
+	/* Above every number that is to be filled, so that no dup2 overwrites one still needed. */
+	for (int i = 0; i < passed; i++)
+		if (fd[i] <= passed && (fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, passed + 1)) < 0)
+			trouble(pipe_fd, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, (uint32_t)i);
+	if (pipe_fd != passed && dup3(pipe_fd, passed, O_CLOEXEC) < 0)
 		_exit(125);
-	pipe_fd = high + (int)passed;
-	for (uint32_t i = 0; i < passed; i++)
-		if (dup2(high + (int)i, (int)i) < 0)
-			trouble(pipe_fd, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, i);
-	for (int fd = (int)passed; fd < pipe_fd; fd++)
-		close(fd);
+	for (int i = 0; i < passed; i++)
+		if (dup2(fd[i], i) < 0)
+			trouble(passed, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, (uint32_t)i);
+	pipe_fd = passed;
 	close_from(pipe_fd + 1);
 	setsid();
 	limit(RLIMIT_CORE, 1); /* 0 would not stop a pipe core handler, which runs as the host's root */

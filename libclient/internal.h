@@ -64,7 +64,6 @@ struct plan_image {
 struct caisson_sandbox {
 	char *name;
 	int socket, pidfd;
-	pid_t pid;
 	struct caisson_answer built;
 	bool stdio_files, ended;
 	int status;
@@ -99,8 +98,6 @@ int start_send(const caisson_spec *spec, int socket, caisson_error **err);
 pid_t launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error);
 
 /* sandbox.c */
-/* The pid that a pidfd means, in our own pid namespace; -1 if that cannot be said. */
-pid_t pidfd_pid(int pidfd);
 int wait_pidfd(int pidfd, int *status);
 /* A message from the helper or init; *pidfd is -1 or one that came along. -EPIPE at the end. */
 int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd);

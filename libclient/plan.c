@@ -164,7 +164,9 @@ static int collect(const caisson_spec *spec, struct ops *ops)
 	struct spec_op net = { .op = CAISSON_OP_NET, .fd = -1, .a = spec->network };
 	int rc;
 
-	if (spec->require & CAISSON_PROPERTY_BIT(USERNS))
+	/* "none" and a required user namespace contradict each other: the helper refuses that. */
+	if (spec->userns == CAISSON_USER_NAMESPACE_AUTO &&
+	    (spec->require & CAISSON_PROPERTY_BIT(USERNS)))
 		userns.a = CAISSON_USERNS_REQUIRED;
 	rc = ops_add_plain(ops, &userns);
 	rc = rc ? rc : ops_add_plain(ops, &net);

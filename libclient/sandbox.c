@@ -19,7 +19,7 @@
 #endif
 
 /* The pid that a pidfd means, in our own pid namespace. */
-pid_t pidfd_pid(int pidfd)
+static pid_t pidfd_pid(int pidfd)
 {
 	char path[48], line[64];
 	int pid = -1;
@@ -109,7 +109,7 @@ int caisson_pidfd(const caisson_sandbox *box)
 
 int caisson_pid(const caisson_sandbox *box)
 {
-	return box->pid;
+	return pidfd_pid(box->pidfd);
 }
 
 void caisson_sandbox_free(caisson_sandbox *box)

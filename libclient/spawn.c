@@ -101,8 +101,9 @@ static int no_answer(int rc, caisson_error **err)
 }
 
 /* "built" and then "running", or the error. *pidfd: of the sandbox's init, if there is one. */
-static int await_running(int socket, const struct plan_image *plan, const char *helper,
-                         struct caisson_answer *built, int *pidfd, caisson_error **err)
+static int await_running(int socket, const caisson_spec *spec, const struct plan_image *plan,
+                         const char *helper, struct caisson_answer *built, int *pidfd,
+                         caisson_error **err)
 {
 	struct caisson_answer answer;
 	char subject[8400];
@@ -123,7 +124,11 @@ static int await_running(int socket, const struct plan_image *plan, const char *
 		                 "the sandbox ended before its program ran");
 	if (answer.kind == CAISSON_ANSWER_RUNNING)
 		return 0;
-	return error_from_answer(err, CAISSON_FROM_INIT, &answer, NULL, helper);
+	return error_from_answer(err, CAISSON_FROM_INIT, &answer,
+	                         answer.knob == CAISSON_KNOB_CWD        ? spec->cwd
+	                         : answer.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
+	                                                                : NULL,
+	                         helper);
 }
 
 static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
@@ -137,7 +142,6 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 	}
 	box->socket = socket;
 	box->pidfd = pidfd;
-	box->pid = pidfd_pid(pidfd);
 	box->built = *built;
 	box->stdio_files = spec->stdio_files;
 	for (int i = 0; i < 3; i++)
@@ -194,7 +198,7 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
 		rc = helper_missing(helper, error, err);
 		goto out;
 	}
-	rc = await_running(sv[0], &plan, helper, &built, &pidfd, err);
+	rc = await_running(sv[0], spec, &plan, helper, &built, &pidfd, err);
 	if (rc == 0) {
 		*box = adopt(spec, sv[0], pidfd, &built);
 		if (*box)

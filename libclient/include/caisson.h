@@ -220,7 +220,7 @@ int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_erro
 int caisson_kill(caisson_sandbox *box, int sig);
 /* Readable once the sandbox has ended. Owned by box. */
 int caisson_pidfd(const caisson_sandbox *box);
-/* Of the sandbox's pid 1, in the caller's pid namespace. */
+/* Of the sandbox's pid 1, in the caller's pid namespace; -1 once it was waited for. */
 int caisson_pid(const caisson_sandbox *box);
 
 /* 1 if enforced, 0 if not; *how (may be NULL) by what or why not, in words. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The seccomp floor: the filter that every sandbox starts with. Its rules are
- * data, in syscalls.h and floor.c; docs/seccomp.md gives the reason of each.
+ * data, in syscalls.h and arguments.h; docs/seccomp.md gives the reason of each.
  * Used at build time only: what runs in the sandbox is the compiled table.
  */
 #ifndef CAISSON_FLOOR_H

@@ -36,7 +36,8 @@ static int write_filter(FILE *out, enum floor_arch arch, enum floor_network netw
 		        arch_names[arch], network_names[network], strerror(-len));
 		return -1;
 	}
-	fprintf(out, "\n/* %d instructions */\nstatic const struct sock_filter caisson_floor_%s[] = {\n",
+	fprintf(out,
+	        "\n/* %d instructions */\nstatic const struct sock_filter caisson_floor_%s[] = {\n",
 	        len, network_names[network]);
 	for (int i = 0; i < len; i++)
 		fprintf(out, "\t{ 0x%02x, %u, %u, 0x%08x },\n", (unsigned)code[i].code,
@@ -96,7 +97,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (arch < 0) {
-		fprintf(stderr, "generate: %s: no table of system calls for this architecture; "
+		fprintf(stderr,
+		        "generate: %s: no table of system calls for this architecture; "
 		        "policy/seccomp/syscalls.h has x86_64 and aarch64\n",
 		        argc == 3 ? argv[2] : "this machine");
 		return 1;

@@ -430,7 +430,7 @@ bad_helpers()
 	refused "/nonexistent/$TOKEN" "install"; point "a missing helper: 125 and a remedy"
 	cp "$HELPER" "$T/helper" && chmod 755 "$T/helper"
 	run --helper "$T/helper" -- true
-	refused "setuid" "chmod\|chown\|install"; point "a helper that is not setuid: 125 and a remedy"
+	refused "privilege" "chmod 4755"; point "a helper that is not setuid: 125 and a remedy"
 	chmod 4755 "$T/helper"
 	run --helper "$T/helper" -- true
 	refused "setuid\|root" "chmod\|chown\|install"

@@ -140,12 +140,19 @@ void raw_close(struct raw_peer *peer)
 	close(peer->socket);
 }
 
-_Atomic uint64_t *raw_slot(const struct raw_peer *peer, struct caisson_channel_page *page,
-                           uint64_t count)
+static _Atomic uint64_t *raw_slot(const struct raw_peer *peer, struct caisson_channel_page *page,
+                                  uint64_t count)
 {
 	char *slots = (char *)page + CAISSON_CHANNEL_SLOTS_AT(peer->hello.slots);
 
 	return (void *)(slots + count % peer->hello.slots * sizeof(struct caisson_channel_slot));
+}
+
+uint32_t raw_lease(const struct raw_peer *peer, uint64_t count)
+{
+	const size_t word = offsetof(struct caisson_channel_slot, lease) / sizeof(uint64_t);
+
+	return (uint32_t)raw_slot(peer, peer->host, count)[word]; /* little-endian */
 }
 
 _Atomic uint64_t *raw_release(struct caisson_channel_page *page, uint64_t count)

@@ -24,18 +24,17 @@ caisson_channel *peer_open_here(caisson_channel *host);
 struct raw_peer {
 	int socket;
 	struct caisson_channel_hello hello;
-	int fd[CAISSON_CHANNEL_FDS]; /* in the order of enum caisson_channel_fd; -1: none */
+	int fd[CAISSON_CHANNEL_FDS];       /* in the order of enum caisson_channel_fd; -1: none */
 	struct caisson_channel_page *host; /* read-only */
 	struct caisson_channel_page *page;
 	char *to_host;
-	uint64_t sent;
 };
 
 /* 0, or -1: the hello did not come as it should. */
 int raw_open(struct raw_peer *peer, caisson_channel *host);
 void raw_close(struct raw_peer *peer);
-_Atomic uint64_t *raw_slot(const struct raw_peer *peer, struct caisson_channel_page *page,
-                           uint64_t count);
+/* The lease of a tensor that the host has sent. */
+uint32_t raw_lease(const struct raw_peer *peer, uint64_t count);
 _Atomic uint64_t *raw_release(struct caisson_channel_page *page, uint64_t count);
 /* Write all words of a slot; seq last, as slot->seq says. */
 void raw_write(struct raw_peer *peer, uint64_t count, const struct caisson_channel_slot *slot);

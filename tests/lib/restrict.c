@@ -5,7 +5,7 @@
  * Run by root: takes user namespaces away in the way MODE says, becomes an ordinary user for
  * good and executes CMD, which so finds the host that Caisson is for. Nothing is printed and no
  * process stays behind: exit status and signals are CMD's own. 125 is a failure of this program,
- * 126 and 127 are as in a shell.
+ * 77 a machine that does not let root make the restriction, 126 and 127 are as in a shell.
  *
  * seccomp  A filter refuses CLONE_NEWUSER to clone and unshare (EPERM) and clone3 altogether
  *          (ENOSYS), as container runtimes do. It is installed without no_new_privs, so a setuid
@@ -51,6 +51,7 @@
 #error "restrict.c: add this architecture's AUDIT_ARCH value"
 #endif
 
+#define EXIT_CANNOT 77
 #define EXIT_OWN 125
 #define EXIT_CANNOT_EXEC 126
 #define EXIT_NOT_FOUND 127
@@ -72,6 +73,14 @@ static void fail(const char *fmt, ...)
 	exit(EXIT_OWN);
 }
 
+static void cannot(const char *what, const char *why) __attribute__((noreturn));
+
+static void cannot(const char *what, const char *why)
+{
+	fprintf(stderr, "restrict: %s: %s (%s)\n", what, strerror(errno), why);
+	exit(EXIT_CANNOT);
+}
+
 static void usage(void) __attribute__((noreturn));
 
 static void usage(void)
@@ -83,7 +92,7 @@ static void usage(void)
 
 /* seccomp */
 
-#define LOAD(field) \
+#define LOAD(field)                                                                                \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
 #define SKIP_UNLESS_EQUAL(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n))
@@ -111,7 +120,7 @@ static void refuse_user_namespaces(void)
 	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
 
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
-		fail("installing a seccomp filter (this needs CAP_SYS_ADMIN)");
+		cannot("installing a seccomp filter", "root lacks CAP_SYS_ADMIN here");
 }
 
 /* nested */
@@ -194,7 +203,8 @@ static void enter_nested_namespace(void)
 	pid_t writer = start_map_writer(&go);
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		fail("unsharing a user and a mount namespace as root");
+		cannot("making a nested user namespace as root",
+		       "inside a chroot, or user namespaces are blocked for root too");
 	if (write(go, "", 1) != 1)
 		fail("waking the writer of the maps");
 	close(go);

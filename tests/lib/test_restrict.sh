@@ -42,9 +42,17 @@ trap 'rm -f "$setuid_id"' EXIT
 cp "$(type -P id)" "$setuid_id"
 chmod 4755 "$setuid_id"
 
-result "$(unshare_error seccomp)" "Operation not permitted" "seccomp: EPERM"
-result "$(unshare_error nested)" "No space left on device" "nested: ENOSPC"
 for mode in none seccomp nested; do
+	why=$("$restrict" $mode --uid "$uid" -- true 2>&1)
+	if [ $? -eq 77 ]; then
+		n=$((n + 1))
+		echo "ok $n - $mode # SKIP $why"
+		continue
+	fi
+	case $mode in
+	seccomp) result "$(unshare_error seccomp)" "Operation not permitted" "seccomp: EPERM" ;;
+	nested) result "$(unshare_error nested)" "No space left on device" "nested: ENOSPC" ;;
+	esac
 	result "$("$restrict" $mode --uid "$uid" --gid "$uid" -- id -u)" "$uid" "$mode: the uid"
 	result "$("$restrict" $mode --uid "$uid" --gid "$uid" -- id -G)" "$uid" \
 		"$mode: no further group"

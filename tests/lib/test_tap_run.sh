@@ -61,6 +61,8 @@ cat >"$work/log" <<-EOF
 	4/5 Testing: d.timeout
 	# tap-run: 4 passed, 0 failed, 0 skipped
 	5/5 Testing: e.skipped
+	a reason
+	<end of output>
 EOF
 cat >"$work/ctest" <<-EOF
 	1/5 Test #1: a.points .........   Passed    0.01 sec
@@ -69,7 +71,10 @@ cat >"$work/ctest" <<-EOF
 	4/5 Test #4: d.timeout ........***Timeout   9.01 sec
 	5/5 Test #5: e.skipped ........***Skipped   0.01 sec
 EOF
-result "$("$here/tally" "$work/ctest" "$work/log")" "15 passed, 3 failed, 3 skipped" "tally"
+result "$("$here/tally" "$work/ctest" "$work/log" | tail -n 1)" \
+	"15 passed, 3 failed, 3 skipped" "tally"
+result "$("$here/tally" "$work/ctest" "$work/log" | grep -c '^skipped: e.skipped: a reason$')" 1 \
+	"tally names what was skipped, and why"
 : >"$work/empty"
 result "$("$here/tally" "$work/empty" "$work/empty")" "0 passed, 1 failed, 0 skipped" \
 	"tally of nothing is a failure"

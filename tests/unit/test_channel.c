@@ -285,7 +285,8 @@ Test(channel, timeouts_and_the_pollable_fd)
 		cr_assert(readable(host, 1000));
 		cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
 		caisson_release(host, &tensor);
-		cr_assert_eq(caisson_recv(host, &tensor, i % 2, NULL), i % 2 ? -ETIMEDOUT : -EAGAIN);
+		cr_assert_eq(caisson_recv(host, &tensor, i % 2, NULL),
+		             i % 2 ? -ETIMEDOUT : -EAGAIN);
 	}
 	caisson_channel_close(peer);
 	channel_free(host);
