@@ -175,7 +175,7 @@ static int failure(const caisson_error *err)
 {
 	cli_complain("%s", caisson_error_text(err));
 	if (caisson_error_source(err) != CAISSON_FROM_INIT ||
-	    strcmp(caisson_error_stage(err), "executing the target") != 0)
+	    strcmp(caisson_error_stage(err), "executing the program") != 0)
 		return EXIT_OWN_FAILURE;
 	return caisson_error_errno(err) == ENOENT || caisson_error_errno(err) == ENOTDIR
 	               ? EXIT_NOT_FOUND

@@ -134,26 +134,26 @@ out:
 /* Does a read-only mapping of a memfd hold all of the tensor? Then nothing was copied. */
 static void check_no_copy(struct host *host, const caisson_tensor *tensor)
 {
-	uintptr_t at = (uintptr_t)tensor->data, from, to;
+	uintptr_t at = (uintptr_t)tensor->data, from = 0, to = 0;
 	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512], modes[8], name[256];
+	char line[512], *end, *name = NULL;
 	int inside = 0;
 
 	while (maps && !inside && fgets(line, sizeof(line), maps)) {
-		name[0] = '\0';
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %255[^\n]", &from, &to,
-		           modes, name) < 3)
-			continue;
-		inside = at >= from && at < to && tensor->nbytes <= to - at && modes[1] == '-' &&
-		         strncmp(name, "/memfd:", 7) == 0;
+		line[strcspn(line, "\n")] = '\0';
+		from = strtoull(line, &end, 16);
+		to = *end == '-' ? strtoull(end + 1, &end, 16) : 0;
+		name = strstr(line, "/memfd:");
+		inside = name && strncmp(end, " r--s ", 6) == 0 && at >= from && at < to &&
+		         tensor->nbytes <= to - at;
 	}
 	if (maps)
 		fclose(maps);
 	check(host, inside, "the tensor lies in the channel's memory, nothing was copied");
 	if (inside)
 		printf("      tensor %" PRIxPTR "-%" PRIxPTR " in slab %" PRIxPTR "-%" PRIxPTR
-		       " %s %s\n",
-		       at, (uintptr_t)(at + tensor->nbytes), from, to, modes, name);
+		       " r--s %s\n",
+		       at, (uintptr_t)(at + tensor->nbytes), from, to, name);
 }
 
 static void take_picture(struct host *host, const caisson_tensor *tensor)

@@ -7,7 +7,6 @@
  * program or the host application ends: when pid 1 exits the kernel kills the
  * rest.
  */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -28,32 +27,14 @@
  */
 #define TARGET_NOFILE 768
 
-/* Why the target could not be started, over a pipe that its exec closes. */
-struct trouble {
-	uint32_t stage, knob, detail;
-	int32_t error;
-};
-
-struct start {
+static struct start {
 	struct caisson_control head;
 	int fd[CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA];
 	char args[CAISSON_START_MAX_ARGS + 1];
-	char *string[CAISSON_START_MAX_STRINGS + 3]; /* argv, NULL, env, NULL */
-	const char *cwd;
-};
+	char *string[CAISSON_START_MAX_STRINGS + 3]; /* cwd, argv, NULL, env, NULL */
+} start;
 
-static _Noreturn void bad_request(uint32_t detail)
-{
-	fail(CAISSON_STAGE_INIT, EINVAL, CAISSON_KNOB_CONTROL, CAISSON_NO_RECORD, detail);
-}
-
-/* The host application is gone, or told us to go: so is the sandbox. */
-static _Noreturn void end(int code)
-{
-	_exit(code);
-}
-
-/* Until fd has something to read or its other end is closed. */
+/* Until fd has something to read or its other end is closed; the host is watched meanwhile. */
 static void await(int fd, int host)
 {
 	struct pollfd fds[3] = { { .fd = fd, .events = POLLIN },
@@ -63,183 +44,150 @@ static void await(int fd, int host)
 	while (poll(fds, 3, -1) < 0 && errno == EINTR)
 		;
 	if (fds[1].revents || fds[2].revents)
-		end(125);
+		_exit(125);
 }
 
-static void receive_start(struct start *s)
+static void receive_start(void)
 {
 	union {
-		char space[CMSG_SPACE(sizeof(s->fd))];
+		char space[CMSG_SPACE(sizeof(start.fd))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = { &s->head, sizeof(s->head) };
+	struct iovec iov = { &start.head, sizeof(start.head) };
 	struct msghdr msg = { .msg_iov = &iov,
 		              .msg_iovlen = 1,
-		              .msg_control = control.space,
-		              .msg_controllen = sizeof(control.space) };
+		              .msg_control = &control,
+		              .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(CAISSON_FD_CONTROL, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
-	if (n <= 0)
-		end(125);
-	if (n != sizeof(s->head) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-	    s->head.magic != CAISSON_CONTROL_MAGIC || s->head.version != CAISSON_CONTROL_VERSION ||
-	    s->head.kind != CAISSON_CONTROL_START)
-		bad_request(1);
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    s->head.fds < CAISSON_START_FD_EXTRA ||
-	    s->head.fds > CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA ||
-	    c->cmsg_len != CMSG_LEN(s->head.fds * sizeof(int)) || CMSG_NXTHDR(&msg, c))
-		bad_request(2);
-	memcpy(s->fd, CMSG_DATA(c), s->head.fds * sizeof(int));
+	errno = EINVAL;
+	need(n == sizeof(start.head) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && c &&
+	             c->cmsg_type == SCM_RIGHTS && start.head.magic == CAISSON_CONTROL_MAGIC &&
+	             start.head.version == CAISSON_CONTROL_VERSION &&
+	             start.head.kind == CAISSON_CONTROL_START &&
+	             start.head.fds >= CAISSON_START_FD_EXTRA &&
+	             start.head.fds <= CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA &&
+	             c->cmsg_len == CMSG_LEN(start.head.fds * sizeof(int)),
+	     CONTROL, 1);
+	memcpy(start.fd, CMSG_DATA(c), start.head.fds * sizeof(int));
 }
 
 /* cwd, argv, env: copied once, then only the copy is looked at. */
-static void read_args(struct start *s)
+static void read_args(void)
 {
-	uint64_t strings = 1ull + s->head.argc + s->head.envc;
-	size_t have = 0, slot = 0;
-	char *at = s->args;
+	uint64_t strings = 1ull + start.head.argc + start.head.envc;
+	char *next = start.args;
+	size_t slot = 0;
 
-	if (s->head.args == 0 || s->head.args > CAISSON_START_MAX_ARGS || s->head.argc == 0 ||
-	    strings > CAISSON_START_MAX_STRINGS)
-		bad_request(3);
-	while (have < s->head.args) {
-		ssize_t n = pread(s->fd[CAISSON_START_FD_ARGS], s->args + have, s->head.args - have,
-		                  (off_t)have);
-
-		if (n <= 0)
-			bad_request(4);
-		have += (size_t)n;
-	}
-	s->args[have] = '\0';
+	errno = EINVAL;
+	need(start.head.args <= CAISSON_START_MAX_ARGS && start.head.argc > 0 &&
+	             strings <= CAISSON_START_MAX_STRINGS &&
+	             pread(start.fd[CAISSON_START_FD_ARGS], start.args, start.head.args, 0) ==
+	                     (ssize_t)start.head.args,
+	     CONTROL, 3);
 	for (uint64_t i = 0; i < strings; i++) {
-		if (at >= s->args + have)
-			bad_request(5);
-		if (i == 0)
-			s->cwd = at;
-		else
-			s->string[slot++] = at;
-		if (i == s->head.argc)
-			s->string[slot++] = NULL;
-		at += strlen(at) + 1;
+		need(next < start.args + start.head.args, CONTROL, 4);
+		start.string[slot++] = next;
+		if (i == start.head.argc)
+			start.string[slot++] = NULL;
+		next += strlen(next) + 1;
 	}
-	s->string[slot] = NULL;
-	if (at != s->args + have)
-		bad_request(6);
 }
 
 /* A directory plus ".." or an O_PATH fd would be a way out; a file may be reopened for writing. */
-static void check_fds(const struct start *s)
+static void check_fds(void)
 {
-	for (uint32_t i = CAISSON_START_FD_STDIO; i < s->head.fds; i++) {
-		int flags = fcntl(s->fd[i], F_GETFL);
+	for (uint32_t i = CAISSON_START_FD_STDIO; i < start.head.fds; i++) {
+		int flags = fcntl(start.fd[i], F_GETFL);
 		struct stat st;
 
-		if (flags < 0 || flags & O_PATH || fstat(s->fd[i], &st) < 0 ||
-		    S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) || S_ISLNK(st.st_mode) ||
-		    (S_ISREG(st.st_mode) && !(s->head.flags & CAISSON_START_FILES)))
-			fail(CAISSON_STAGE_INIT, EBADF, CAISSON_KNOB_STDIO, CAISSON_NO_RECORD,
-			     i - CAISSON_START_FD_STDIO);
+		need(fstat(start.fd[i], &st) == 0, STDIO, i - CAISSON_START_FD_STDIO);
+		errno = EBADF;
+		need(!(flags & O_PATH) && !S_ISDIR(st.st_mode) && !S_ISBLK(st.st_mode) &&
+		             (!S_ISREG(st.st_mode) || start.head.flags & CAISSON_START_FILES),
+		     STDIO, i - CAISSON_START_FD_STDIO);
 	}
-}
-
-static _Noreturn void trouble(int pipe_fd, uint32_t stage, uint32_t knob, uint32_t detail)
-{
-	struct trouble t = { stage, knob, detail, errno };
-
-	if (write(pipe_fd, &t, sizeof(t)) != sizeof(t))
-		_exit(125);
-	_exit(t.error == ENOENT ? 127 : 126);
 }
 
 static void limit(int what, rlim_t hard)
 {
 	struct rlimit now;
 
-	if (getrlimit(what, &now) < 0)
-		return;
+	need(getrlimit(what, &now) == 0, LIMITS, 0);
 	now.rlim_max = now.rlim_max < hard ? now.rlim_max : hard;
 	now.rlim_cur = now.rlim_cur < now.rlim_max ? now.rlim_cur : now.rlim_max;
-	if (setrlimit(what, &now) < 0)
-		_exit(125);
+	need(setrlimit(what, &now) == 0, LIMITS, 0);
 }
 
 /* In the forked child: put everything in its place and become the target. */
-static _Noreturn void become_target(struct start *s, int pipe_fd)
+static _Noreturn void become_target(void)
 {
-	int passed = (int)s->head.fds - CAISSON_START_FD_STDIO;
-	int *fd = s->fd + CAISSON_START_FD_STDIO;
+	int passed = (int)start.head.fds - CAISSON_START_FD_STDIO;
+	int *fd = start.fd + CAISSON_START_FD_STDIO;
 	sigset_t none;
 
 	/* Above every number that is to be filled, so that no dup2 overwrites one still needed. */
 	for (int i = 0; i < passed; i++)
-		if (fd[i] <= passed && (fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, passed + 1)) < 0)
-			trouble(pipe_fd, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, (uint32_t)i);
-	if (pipe_fd != passed && dup3(pipe_fd, passed, O_CLOEXEC) < 0)
-		_exit(125);
+		need(fd[i] > passed || (fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, passed + 1)) >= 0,
+		     LIMITS, 0);
+	if (answer_fd != passed)
+		need(dup3(answer_fd, passed, O_CLOEXEC) >= 0, LIMITS, 0);
+	answer_fd = passed;
 	for (int i = 0; i < passed; i++)
-		if (dup2(fd[i], i) < 0)
-			trouble(passed, CAISSON_STAGE_INIT, CAISSON_KNOB_STDIO, (uint32_t)i);
-	pipe_fd = passed;
-	close_from(pipe_fd + 1);
+		need(dup2(fd[i], i) >= 0, LIMITS, 0);
+	close_from(passed + 1);
 	setsid();
-	limit(RLIMIT_CORE, 1); /* 0 would not stop a pipe core handler, which runs as the host's root */
+	limit(RLIMIT_CORE,
+	      1); /* 0 would not stop a pipe core handler, which runs as the host's root */
 	limit(RLIMIT_NOFILE, TARGET_NOFILE);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (chdir(s->cwd) < 0)
-		trouble(pipe_fd, CAISSON_STAGE_INIT, CAISSON_KNOB_CWD, 0);
-	environ = s->string + s->head.argc + 1;
-	execvp(s->string[0], s->string);
-	trouble(pipe_fd, CAISSON_STAGE_EXEC, CAISSON_KNOB_PROGRAM, 0);
+	need(chdir(start.string[0]) == 0, CWD, 0);
+	at.stage = CAISSON_STAGE_EXEC;
+	environ = start.string + start.head.argc + 2;
+	execvp(start.string[1], start.string + 1);
+	fail(errno, CAISSON_KNOB_PROGRAM, 0);
 }
 
-/* Returns the target's pid once its exec succeeded. */
-static pid_t start_target(struct start *s, int host)
+/* Returns the target's pid once its exec succeeded, which closes the pair's other end. */
+static pid_t start_target(int host)
 {
-	struct caisson_answer answer = { .kind = CAISSON_ANSWER_RUNNING };
-	struct trouble t;
-	int report[2];
-	ssize_t n;
-	pid_t pid;
+	int pair[2];
+	pid_t pid = -1;
 
-	if (pipe2(report, O_CLOEXEC) < 0 || (pid = fork()) < 0)
-		fail(CAISSON_STAGE_INIT, errno, CAISSON_KNOB_MEMORY, CAISSON_NO_RECORD, 0);
-	if (pid == 0)
-		become_target(s, report[1]);
-	close(report[1]);
-	/* exec may wait for a file system that never answers: the host is watched meanwhile. */
-	await(report[0], host);
-	n = read(report[0], &t, sizeof(t));
-	if (n != 0)
-		fail(n == sizeof(t) ? t.stage : CAISSON_STAGE_INIT, n == sizeof(t) ? t.error : EIO,
-		     n == sizeof(t) ? t.knob : CAISSON_KNOB_NONE, CAISSON_NO_RECORD,
-		     n == sizeof(t) ? t.detail : 0);
-	close(report[0]);
-	for (uint32_t i = 0; i < s->head.fds; i++)
-		close(s->fd[i]);
-	send_answer(CAISSON_FD_CONTROL, &answer, -1);
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 &&
+	             (pid = fork()) >= 0,
+	     LIMITS, 0);
+	if (pid == 0) {
+		answer_fd = pair[1];
+		become_target();
+	}
+	close(pair[1]);
+	await(pair[0], host); /* exec may wait for a file system that never answers */
+	if (read(pair[0], &at, sizeof(at)) == sizeof(at))
+		fail(at.error, at.knob, at.detail);
+	close(pair[0]);
+	for (uint32_t i = 0; i < start.head.fds; i++)
+		close(start.fd[i]);
+	answer(CAISSON_ANSWER_RUNNING);
 	return pid;
 }
 
 /* Everything that has ended; if the target is among them, so has the sandbox. */
 static void reap(pid_t target)
 {
-	struct caisson_answer answer = { .kind = CAISSON_ANSWER_EXITED };
-	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != target)
-			continue;
-		/* By the socket too: a host that reaps every child would lose the status. */
-		answer.status = status;
-		send_answer(CAISSON_FD_CONTROL, &answer, -1);
-		end(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	}
+	while ((pid = waitpid(-1, &at.status, WNOHANG)) > 0)
+		if (pid == target) {
+			/* By the socket too: a host that reaps every child would lose the status. */
+			answer(CAISSON_ANSWER_EXITED);
+			_exit(WIFEXITED(at.status) ? WEXITSTATUS(at.status)
+			                           : 128 + WTERMSIG(at.status));
+		}
 }
 
 static void obey(pid_t target)
@@ -248,45 +196,41 @@ static void obey(pid_t target)
 	ssize_t n = recv(CAISSON_FD_CONTROL, &c, sizeof(c), MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN))
-		end(125);
-	if (n == sizeof(c) && c.magic == CAISSON_CONTROL_MAGIC &&
-	    c.kind == CAISSON_CONTROL_SIGNAL && c.signal > 0 && c.signal < NSIG)
+		_exit(125);
+	if (n == sizeof(c) && c.magic == CAISSON_CONTROL_MAGIC && c.kind == CAISSON_CONTROL_SIGNAL)
 		kill(target, c.signal);
 }
 
 _Noreturn void init_run(int host)
 {
-	static struct start start;
 	struct signalfd_siginfo info;
 	sigset_t all;
 	pid_t target;
 	int signals;
 
+	at.stage = CAISSON_STAGE_INIT;
 	sigfillset(&all);
 	/* Blocked, so that one from outside waits here instead of being dropped as pid 1's. */
-	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
-	    (signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-		fail(CAISSON_STAGE_INIT, errno, CAISSON_KNOB_MEMORY, CAISSON_NO_RECORD, 0);
+	need(sigprocmask(SIG_SETMASK, &all, NULL) == 0 &&
+	             (signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0,
+	     LIMITS, 0);
 	await(CAISSON_FD_CONTROL, host);
-	receive_start(&start);
-	read_args(&start);
-	check_fds(&start);
-	target = start_target(&start, host);
+	receive_start();
+	read_args();
+	check_fds();
+	target = start_target(host);
 	for (;;) {
 		struct pollfd fds[3] = { { .fd = CAISSON_FD_CONTROL, .events = POLLIN },
 			                 { .fd = host, .events = POLLIN },
 			                 { .fd = signals, .events = POLLIN } };
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
-			end(125);
-		while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		if ((poll(fds, 3, -1) < 0 && errno != EINTR) || fds[1].revents)
+			_exit(125);
+		while (read(signals, &info, sizeof(info)) == sizeof(info))
 			if (info.ssi_signo == SIGCHLD)
 				reap(target);
 			else
 				kill(target, (int)info.ssi_signo);
-		}
-		if (fds[1].revents)
-			end(125);
 		if (fds[0].revents)
 			obey(target);
 	}

@@ -4,9 +4,8 @@
  * inherited, read the plan with the caller's own rights, and only then become
  * root. docs/audit.md walks through it in the order of execution.
  */
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,22 +17,11 @@
 #include "helper.h"
 #include "sys.h"
 
-#define SEALS_WANTED (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-extern char **environ;
-
-static _Noreturn void bad_start(int error, uint32_t knob, uint32_t detail)
-{
-	fail(CAISSON_STAGE_START, error, knob, CAISSON_NO_RECORD, detail);
-}
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 void close_from(int first)
 {
-	if (syscall(NR_close_range, first, ~0u, 0) == 0)
-		return;
-	/* Before Linux 5.9: as far as the default fs.nr_open goes. */
-	for (int fd = first; fd < 1 << 20; fd++)
-		close(fd);
+	need(syscall(NR_close_range, first, ~0u, 0) == 0, KERNEL, NR_close_range);
 }
 
 /* 0 to 2 must not become something this program opens. */
@@ -56,27 +44,22 @@ static _Noreturn void not_for_people(uid_t uid, gid_t gid)
 				   "libcaisson; try \"caisson run\" (see caisson-helper(8))\n";
 
 	if (setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 &&
-	    (uid == 0 || setuid(0) < 0)) {
-		if (write(2, text, sizeof(text) - 1) < 0)
-			_exit(125);
-	}
+	    (uid == 0 || setuid(0) < 0) && write(2, text, sizeof(text) - 1) < 0)
+		_exit(124);
 	_exit(125);
 }
 
-/* Is fd 3 a SEQPACKET of the caller's own, made by the process that started us? */
+/* Is fd 3 a SEQPACKET whose other end was made by the caller's uid? Only unix sockets know of one. */
 static bool control_ok(uid_t uid)
 {
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int type = 0, domain = 0;
-	socklen_t n = sizeof(int);
+	int type;
+	socklen_t n = sizeof(type), len = sizeof(peer);
 
 	return getsockopt(CAISSON_FD_CONTROL, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
 	       type == SOCK_SEQPACKET &&
-	       getsockopt(CAISSON_FD_CONTROL, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
-	       domain == AF_UNIX &&
 	       getsockopt(CAISSON_FD_CONTROL, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       peer.uid == uid;
+	       peer.pid > 0 && peer.uid == uid;
 }
 
 /* What survives exec into a setuid program and is the caller's to choose. */
@@ -97,8 +80,9 @@ static void sanitise(void)
 	alarm(HELPER_SECONDS); /* replaces ITIMER_REAL; the default action ends us */
 	umask(022);
 	personality(0);
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 || chdir("/") < 0)
-		bad_start(errno, CAISSON_KNOB_NONE, 0);
+	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setrlimit(RLIMIT_CORE, &no_core) == 0 &&
+	             chdir("/") == 0,
+	     NONE, 0);
 }
 
 /*
@@ -108,104 +92,94 @@ static void sanitise(void)
  */
 static void read_plan(struct plan *plan)
 {
-	static char bytes[CAISSON_PLAN_MAX_SIZE + 1];
-	struct fault fault = { CAISSON_NO_RECORD, CAISSON_FAULT_FD };
-	int seals = fcntl(CAISSON_FD_PLAN, F_GET_SEALS);
-	size_t have = 0;
+	static uint64_t bytes[CAISSON_PLAN_MAX_SIZE / 8 + 1];
 	ssize_t n;
+	uint32_t fault;
+	int flags;
 
-	if (seals < 0 || (seals & SEALS_WANTED) != SEALS_WANTED)
-		fail(CAISSON_STAGE_PLAN, EINVAL, CAISSON_KNOB_PLAN_FORMAT, fault.record, fault.detail);
-	while ((n = pread(CAISSON_FD_PLAN, bytes + have, sizeof(bytes) - have, (off_t)have)) > 0)
-		have += (size_t)n;
-	if (n < 0 || plan_check(bytes, have, plan, &fault) < 0)
-		fail(CAISSON_STAGE_PLAN, EINVAL, CAISSON_KNOB_PLAN_FORMAT, fault.record, fault.detail);
-	for (uint32_t i = 0; i < plan->head.fds; i++) {
-		int flags = fcntl(CAISSON_FD_SOURCES + (int)i, F_GETFL);
-
-		if (flags < 0 || !(flags & O_PATH))
-			fail(CAISSON_STAGE_PLAN, EBADF, CAISSON_KNOB_PLAN_FORMAT, CAISSON_NO_RECORD,
-			     CAISSON_FAULT_INDEX);
+	at.stage = CAISSON_STAGE_PLAN;
+	errno = EINVAL;
+	flags = fcntl(CAISSON_FD_PLAN, F_GET_SEALS);
+	need(flags >= 0 && (flags & SEALS) == SEALS, PLAN_FORMAT, CAISSON_FAULT_FD);
+	n = pread(CAISSON_FD_PLAN, bytes, sizeof(bytes), 0);
+	fault = n < 0 ? CAISSON_FAULT_SIZE : plan_check(bytes, (size_t)n, plan, &at.record);
+	need(fault == 0, PLAN_FORMAT, fault);
+	for (uint32_t i = 0; i < plan->head->fds; i++) {
+		flags = fcntl(CAISSON_FD_SOURCES + (int)i, F_GETFL);
+		need(flags >= 0 && flags & O_PATH, PLAN_FORMAT, CAISSON_FAULT_INDEX);
 	}
-	close_from(CAISSON_FD_SOURCES + (int)plan->head.fds);
+	close_from(CAISSON_FD_SOURCES + (int)plan->head->fds);
+	at.stage = CAISSON_STAGE_START;
 }
 
 /* The procfs of our own pid namespace, or nothing that is read there can be believed. */
 static int open_proc(void)
 {
-	char self[24] = "", expect[24];
+	char self[24] = "";
 	struct statfs fs;
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	put_number(expect, (unsigned long)getpid());
-	if (proc < 0 || fstatfs(proc, &fs) < 0 || fs.f_type != SYS_PROC_MAGIC ||
-	    readlinkat(proc, "self", self, sizeof(self) - 1) < 0 || strcmp(self, expect) != 0)
-		bad_start(ESRCH, CAISSON_KNOB_PROC, 0);
+	errno = ESRCH;
+	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == SYS_PROC_MAGIC &&
+	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid(),
+	     PROC, 0);
 	return proc;
 }
 
-/* Is this the user namespace that the kernel started with? Otherwise "root" is only root in there. */
-bool initial_userns(int proc)
-{
-	struct stat st;
-
-	return fstatat(proc, "self/ns/user", &st, 0) == 0 && st.st_ino == 0xeffffffdu;
-}
-
-/* The host application, to be watched; its pid is checked again once the pidfd is had. */
+/* The host application, to be watched; its pid is looked at again once the pidfd is had. */
 static int open_host(void)
 {
 	pid_t ppid = getppid();
 	int fd = (int)syscall(NR_pidfd_open, ppid, 0);
 
-	if (fd < 0)
-		bad_start(errno, errno == ENOSYS ? CAISSON_KNOB_KERNEL : CAISSON_KNOB_HOST_GONE,
-		          NR_pidfd_open);
-	if (getppid() != ppid)
-		bad_start(ESRCH, CAISSON_KNOB_HOST_GONE, 0);
+	need_knob(fd >= 0, errno == ENOSYS ? CAISSON_KNOB_KERNEL : CAISSON_KNOB_HOST_GONE,
+	          NR_pidfd_open);
+	errno = ESRCH;
+	need(getppid() == ppid, HOST_GONE, 0);
 	return fd;
 }
 
-static void become_root(void)
+static uint64_t value(const struct plan *plan, uint16_t op)
 {
-	if (setresuid(0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-		bad_start(errno, CAISSON_KNOB_CAPABILITY, CAP_SETUID);
+	const struct caisson_plan_record *r = plan_find(plan, op);
+
+	return r ? r->a : 0;
 }
 
 int main(int argc, char **argv)
 {
 	static struct plan plan;
-	static struct sources sources;
-	const uid_t uid = getuid();
-	const gid_t gid = getgid();
-	int host;
+	static int tree[CAISSON_PLAN_MAX_FDS];
+	struct box box = { .plan = &plan, .tree = tree, .uid = getuid(), .gid = getgid() };
 
-	if (environ)
-		*environ = NULL;
+	clearenv();
 	fill_stdio();
-	if (!control_ok(uid))
-		not_for_people(uid, gid);
-	if (argc != 1 || !argv[0] || !argv[0][0])
-		bad_start(EINVAL, CAISSON_KNOB_ARGUMENTS, 0);
-	if (geteuid() != 0)
-		bad_start(EPERM,
-		          prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? CAISSON_KNOB_NO_NEW_PRIVS
-		                                                       : CAISSON_KNOB_NOT_SETUID,
-		          0);
+	if (!control_ok(box.uid))
+		not_for_people(box.uid, box.gid);
+	errno = EINVAL;
+	need(argc == 1 && argv[0] && argv[0][0], ARGUMENTS, 0);
+	errno = EPERM;
+	need_knob(geteuid() == 0,
+	          prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? CAISSON_KNOB_NO_NEW_PRIVS
+	                                                      : CAISSON_KNOB_NOT_SETUID,
+	          0);
 	sanitise();
 	/* Never as root to a descriptor that the caller gave: these become ours. */
-	close(0);
-	close(1);
-	close(2);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
 	fill_stdio();
-	if (setresgid(gid, gid, gid) < 0 || setresuid((uid_t)-1, uid, (uid_t)-1) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0)
-		bad_start(errno, CAISSON_KNOB_CAPABILITY, CAP_SETUID);
+	need(setresgid(box.gid, box.gid, box.gid) == 0 &&
+	             setresuid((uid_t)-1, box.uid, (uid_t)-1) == 0 &&
+	             prctl(PR_SET_DUMPABLE, 0) == 0,
+	     CAPABILITY, CAP_SETUID);
 	read_plan(&plan);
-	become_root(); /* the caller can no longer signal us: every step from here ends whole or in fail() */
-	sources.proc = open_proc();
-	host = open_host();
-	sources_take(&plan, uid, &sources);
-	box_build(&plan, &sources, uid, gid, host);
+	/* From here on the caller can no longer signal us: every step ends whole, or in fail(). */
+	need(setresuid(0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
+	box.proc = open_proc();
+	box.host = open_host();
+	box.net = value(&plan, CAISSON_OP_NET);
+	box.userns = value(&plan, CAISSON_OP_USERNS);
+	sources_take(&plan, box.uid, box.proc, tree);
+	box_build(&box);
 	return 0;
 }

@@ -10,29 +10,25 @@
 #include <linux/capability.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
 #include <unistd.h>
 
-enum {
-	NR_open_tree = 428,
-	NR_move_mount = 429,
-	NR_fsopen = 430,
-	NR_fsconfig = 431,
-	NR_fsmount = 432,
-	NR_pidfd_open = 434,
-	NR_clone3 = 435,
-	NR_close_range = 436,
-	NR_openat2 = 437,
-	NR_mount_setattr = 442,
-	NR_landlock_create_ruleset = 444,
-	NR_landlock_add_rule = 445,
-	NR_landlock_restrict_self = 446,
-};
+#define NR_open_tree 428
+#define NR_move_mount 429
+#define NR_fsopen 430
+#define NR_fsconfig 431
+#define NR_fsmount 432
+#define NR_pidfd_open 434
+#define NR_clone3 435
+#define NR_close_range 436
+#define NR_openat2 437
+#define NR_mount_setattr 442
+#define NR_landlock_create_ruleset 444
+#define NR_landlock_add_rule 445
+#define NR_landlock_restrict_self 446
 
 #define SYS_OPEN_TREE_CLONE 1u
-#define SYS_OPEN_TREE_CLOEXEC O_CLOEXEC
-#define SYS_AT_RECURSIVE 0x8000
-#define SYS_AT_EMPTY_PATH 0x1000
+#define SYS_AT_RECURSIVE 0x8000u
+#define SYS_AT_EMPTY_PATH 0x1000u
 #define SYS_MOVE_MOUNT_F_EMPTY_PATH 0x04u
 #define SYS_MOVE_MOUNT_T_EMPTY_PATH 0x40u
 #define SYS_FSOPEN_CLOEXEC 1u
@@ -50,31 +46,14 @@ enum {
 #define SYS_CLONE_NEWCGROUP 0x02000000u
 #define SYS_NS_GET_OWNER_UID 0xb704 /* _IO(NSIO, 0x4) */
 #define SYS_PROC_MAGIC 0x9fa0
-
 #define SYS_LANDLOCK_FS_MAKE_BLOCK (1ull << 11)
 #define SYS_LANDLOCK_FS_REFER (1ull << 13)
 #define SYS_LANDLOCK_SCOPE_ALL 3ull /* abstract unix sockets, signals */
 
-struct sys_clone_args {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-};
-struct sys_mount_attr {
-	uint64_t set, clear, propagation, userns_fd;
-};
-struct sys_open_how {
-	uint64_t flags, mode, resolve;
-};
-struct sys_landlock_ruleset {
-	uint64_t fs, net, scoped;
-};
-struct sys_landlock_path {
-	uint64_t access;
-	int32_t parent_fd;
-} __attribute__((packed));
-
-static inline int sys_open_tree(int dir, const char *path, unsigned flags)
+static inline int sys_open_tree(int fd)
 {
-	return (int)syscall(NR_open_tree, dir, path, flags);
+	return (int)syscall(NR_open_tree, fd, "",
+	                    SYS_AT_EMPTY_PATH | SYS_AT_RECURSIVE | SYS_OPEN_TREE_CLONE | O_CLOEXEC);
 }
 
 static inline int sys_move_mount(int from, int to_dir, const char *to, unsigned flags)
@@ -90,17 +69,17 @@ static inline int sys_fsconfig(int fs, unsigned cmd, const char *key, const char
 
 static inline int sys_mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t propagation)
 {
-	struct sys_mount_attr attr = { .set = set, .propagation = propagation };
+	uint64_t attr[4] = { set, 0, propagation, 0 }; /* set, clear, propagation, userns_fd */
 
-	return (int)syscall(NR_mount_setattr, fd, "", SYS_AT_EMPTY_PATH | flags, &attr,
+	return (int)syscall(NR_mount_setattr, fd, "", SYS_AT_EMPTY_PATH | flags, attr,
 	                    sizeof(attr));
 }
 
 static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
-	struct sys_open_how how = { .flags = flags, .resolve = resolve };
+	uint64_t how[3] = { flags, 0, resolve }; /* flags, mode, resolve */
 
-	return (int)syscall(NR_openat2, dir, path, &how, sizeof(how));
+	return (int)syscall(NR_openat2, dir, path, how, sizeof(how));
 }
 
 #endif

@@ -32,15 +32,30 @@ static const caisson_error no_memory = {
 	.text = (char *)(uintptr_t) "out of memory",
 };
 
-static const char *const stages[] = {
-#define STAGE_TEXT(NAME, num, text) [num] = (text),
-	CAISSON_STAGES(STAGE_TEXT)
+static const char *const stages[CAISSON_STAGE_COUNT] = {
+	[CAISSON_STAGE_START] = "starting",
+	[CAISSON_STAGE_PLAN] = "checking the plan",
+	[CAISSON_STAGE_POLICY] = "asking the policy",
+	[CAISSON_STAGE_SOURCE] = "judging a source",
+	[CAISSON_STAGE_NAMESPACES] = "creating the namespaces",
+	[CAISSON_STAGE_ROOT] = "making the root",
+	[CAISSON_STAGE_MOUNT] = "mounting",
+	[CAISSON_STAGE_JUDGE] = "judging the finished mount tree",
+	[CAISSON_STAGE_PIVOT] = "switching the root",
+	[CAISSON_STAGE_NETWORK] = "setting up the network",
+	[CAISSON_STAGE_USERNS] = "creating the user namespace",
+	[CAISSON_STAGE_DROP] = "dropping privileges",
+	[CAISSON_STAGE_LANDLOCK] = "entering a Landlock domain",
+	[CAISSON_STAGE_SECCOMP] = "installing the seccomp floor",
+	[CAISSON_STAGE_READ_BACK] = "reading the sandbox's state back",
+	[CAISSON_STAGE_REQUIRE] = "checking what was required",
+	[CAISSON_STAGE_INIT] = "preparing the program",
+	[CAISSON_STAGE_EXEC] = "executing the program",
 };
 
 static const char *stage_text(uint32_t stage)
 {
-	return stage < sizeof(stages) / sizeof(stages[0]) && stages[stage] ? stages[stage]
-	                                                                  : "an unknown step";
+	return stage < CAISSON_STAGE_COUNT && stages[stage] ? stages[stage] : "an unknown step";
 }
 
 void caisson_error_free(caisson_error *err)
@@ -127,17 +142,15 @@ static const struct meaning meanings[] = {
 	                                "start it without: NoNewPrivileges=no in a systemd unit, "
 	                                "allowPrivilegeEscalation: true in Kubernetes, without "
 	                                "--security-opt no-new-privileges in Docker" },
-	[CAISSON_KNOB_MAX_USER_NAMESPACES] = { "no user namespace may be created",
-	                                       "sysctl user.max_user_namespaces",
-	                                       "as root: sysctl user.max_user_namespaces=15000; or do "
-	                                       "not require \"userns\": without it the sandbox is full "
-	                                       "too" },
-	[CAISSON_KNOB_APPARMOR] = { "a security module denies the user namespace",
-	                            "AppArmor or SELinux policy for caisson-helper",
-	                            "load the module shipped with caisson; or do not require "
-	                            "\"userns\"" },
-	[CAISSON_KNOB_SELINUX] = { "SELinux denies it", "SELinux policy for caisson-helper",
-	                           "load the module shipped with caisson" },
+	[CAISSON_KNOB_USERNS_LIMIT] = { "no user namespace may be created",
+	                                "sysctl user.max_user_namespaces",
+	                                "as root: sysctl user.max_user_namespaces=15000; or do "
+	                                "not require \"userns\": without it the sandbox is full "
+	                                "too" },
+	[CAISSON_KNOB_USERNS_MODULE] = { "a security module denies the user namespace",
+	                                 "AppArmor or SELinux policy for caisson-helper",
+	                                 "load the module shipped with caisson; or do not require "
+	                                 "\"userns\"" },
 	[CAISSON_KNOB_SECCOMP] = { "a seccomp filter that this process inherited denies it",
 	                           "seccomp filter of the container or service",
 	                           "run the container with a profile that allows it (Docker: "
@@ -152,9 +165,13 @@ static const struct meaning meanings[] = {
 	                               "install matching versions" },
 	[CAISSON_KNOB_POLICY] = { "the policy does not allow it", "built-in policy",
 	                          "ask the administrator" },
-	[CAISSON_KNOB_SOURCE_TYPE] = { "only directories, regular files and sockets can be granted",
-	                               "type of the source", "grant the directory it lies in" },
-	[CAISSON_KNOB_SOURCE_FS] = { "it is, or contains, a view of the kernel's own state (procfs, "
+	[CAISSON_KNOB_SOURCE_DEVICE] = { "a device is granted only as a node of root's on a "
+	                                 "devtmpfs that "
+	                                 "is mounted for devices",
+	                                 "type and mount of the device node",
+	                                 "grant the node in the host's /dev" },
+	[CAISSON_KNOB_SOURCE_FS] = { "it is, or contains, a view of the kernel's own state "
+	                             "(procfs, "
 	                             "sysfs, cgroup, ...), which is never granted",
 	                             "file system type", "grant a smaller tree" },
 	[CAISSON_KNOB_SOURCE_MOUNT] = { "the source is not in this process's mount namespace, is "
@@ -163,12 +180,15 @@ static const struct meaning meanings[] = {
 	[CAISSON_KNOB_DESTINATION] = { "the mount point is missing and cannot be made, or is of "
 	                               "another type than the source",
 	                               "destination in the sandbox",
-	                               "inside a granted tree the mount point must exist: create it "
+	                               "inside a granted tree the mount point must exist: create "
+	                               "it "
 	                               "there, or grant the tree elsewhere" },
-	[CAISSON_KNOB_MEMORY] = { "memory or processes are short", "limits of this user", "" },
-	[CAISSON_KNOB_TIMEOUT] = { "a step took too long", "", "" },
-	[CAISSON_KNOB_STDIO] = { "a descriptor given as standard input, output, error or channel is "
-	                         "never passed: a directory, a block device, an O_PATH descriptor, or "
+	[CAISSON_KNOB_LIMITS] = { "memory, processes or descriptors are short",
+	                          "limits of this user", "" },
+	[CAISSON_KNOB_STDIO] = { "a descriptor given as standard input, output, error or channel "
+	                         "is "
+	                         "never passed: a directory, a block device, an O_PATH descriptor, "
+	                         "or "
 	                         "a regular file that was not allowed",
 	                         "caisson_spec_stdio()",
 	                         "pass a pipe, or call caisson_spec_allow_stdio_files()" },
@@ -207,22 +227,26 @@ static bool special(const struct caisson_answer *a, struct meaning *m, char *wha
 	case CAISSON_KNOB_PROPERTY:
 		snprintf(what, size, "the property \"%s\" was required and cannot be had here",
 		         caisson_property_name(a->detail) ? caisson_property_name(a->detail) : "?");
-		snprintf(remedy, size, "do without it, or see \"caisson doctor\" for what would give it");
+		snprintf(remedy, size,
+		         "do without it, or see \"caisson doctor\" for what would give it");
 		*m = (struct meaning){ what, "--require, caisson_spec_require()", remedy };
 		return true;
 	case CAISSON_KNOB_CAPABILITY:
 		snprintf(what, size, "root lacks capability %u here", a->detail);
-		*m = (struct meaning){ what, "capabilities of root in this container",
-			               "run the container with CAP_SYS_ADMIN and the other capabilities "
-			               "of caisson-helper, or a security module's policy stands in the way" };
+		*m = (struct meaning){
+			what, "capabilities of root in this container",
+			"run the container with CAP_SYS_ADMIN and the other capabilities "
+			"of caisson-helper, or a security module's policy stands in the way"
+		};
 		return true;
 	case CAISSON_KNOB_PROGRAM:
-		*m = (struct meaning){ "the program cannot be executed in the sandbox", "",
-			               a->error == ENOENT
-			                       ? "check its path, and that it, its interpreter and its "
-			                         "libraries are granted"
-			                       : "check its mode, and that it is a program for this "
-			                         "machine" };
+		*m = (struct meaning){
+			"the program cannot be executed in the sandbox", "",
+			a->error == ENOENT ? "check its path, and that it, its interpreter and its "
+					     "libraries are granted"
+					   : "check its mode, and that it is a program for this "
+					     "machine"
+		};
 		return true;
 	default:
 		return false;
@@ -230,8 +254,7 @@ static bool special(const struct caisson_answer *a, struct meaning *m, char *wha
 }
 
 int error_from_answer(caisson_error **err, enum caisson_error_source source,
-                      const struct caisson_answer *answer, const char *subject,
-                      const char *helper)
+                      const struct caisson_answer *answer, const char *subject, const char *helper)
 {
 	struct meaning m = { "", "", "" };
 	struct caisson_answer a = *answer;
@@ -241,9 +264,11 @@ int error_from_answer(caisson_error **err, enum caisson_error_source source,
 		a.error = EIO;
 	a.knob = refine(a.knob, helper);
 	if (a.knob == CAISSON_KNOB_POLICY && a.error == EACCES && geteuid() == 0 && getuid() == 0)
-		m = (struct meaning){ "root may not ask for a sandbox: it owns the host's files and "
-			              "sysctls by its user id alone",
-			              "built-in policy", "run it as an ordinary user" };
+		m = (struct meaning){
+			"root may not ask for a sandbox: it owns the host's files and "
+			"sysctls by its user id alone",
+			"built-in policy", "run it as an ordinary user"
+		};
 	else if (!special(&a, &m, what, remedy, sizeof(what)) &&
 	         a.knob < sizeof(meanings) / sizeof(meanings[0]) && meanings[a.knob].what)
 		m = meanings[a.knob];

@@ -20,7 +20,6 @@ int error_set(caisson_error **err, int error, const char *stage, const char *kno
  * /in.jpg"), or NULL. helper: the path that was executed.
  */
 int error_from_answer(caisson_error **err, enum caisson_error_source source,
-                      const struct caisson_answer *answer, const char *subject,
-                      const char *helper);
+                      const struct caisson_answer *answer, const char *subject, const char *helper);
 
 #endif

@@ -12,7 +12,7 @@
 #include "protocol/answer.h"
 #include "protocol/control.h"
 #include "protocol/plan.h"
-#include "protocol/properties.h"
+#include "property.h"
 
 /* One record of the plan to be. */
 struct spec_op {
@@ -58,13 +58,15 @@ struct plan_image {
 	int memfd;
 	int *fd;
 	size_t fds;
-	struct ops ops; /* record i is about ops.item[i] */
+	struct ops ops;  /* as asked for */
+	struct ops sent; /* record i is about sent.item[i] */
 };
 
 struct caisson_sandbox {
 	char *name;
 	int socket, pidfd;
 	struct caisson_answer built;
+	struct property_asked asked;
 	bool stdio_files, ended;
 	int status;
 	caisson_channel **channel;
@@ -84,6 +86,8 @@ char *canonical_path(const char *path);
 
 /* root.c: the default root, as the host has it. */
 int root_default(struct ops *ops, enum caisson_network network);
+/* A private /dev at dst: the harmless nodes, links, own shm and pts. */
+int root_dev(struct ops *ops, const char *dst);
 
 /* plan.c */
 int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error **err);

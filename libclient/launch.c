@@ -38,8 +38,7 @@ static int arrange(struct launch *l)
 	struct rlimit files;
 
 	/* The numbers of many sources lie above a low soft limit; the host's own is left alone. */
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-	    files.rlim_cur < 2 * (rlim_t)first_free + 16) {
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 2 * (rlim_t)first_free + 16) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
@@ -82,8 +81,8 @@ pid_t launch_helper(const char *helper, int socket, const struct plan_image *pla
 	pid_t pid = -1;
 
 	l.fd = calloc(plan->fds + 1, sizeof(int));
-	stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
-	             MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+	             -1, 0);
 	if (!l.fd || stack == MAP_FAILED) {
 		*error = ENOMEM;
 		goto out;

@@ -22,6 +22,7 @@ struct writer {
 	struct caisson_plan_record *record;
 	char *names;
 	size_t names_room;
+	uint32_t records_room;
 };
 
 /* Where text now stands in the name area, or -errno. */
@@ -46,38 +47,49 @@ static int64_t put_name(struct writer *w, const char *text)
 	return at;
 }
 
-static int put_record(struct writer *w, const struct spec_op *op, int32_t fd)
+static int put_record(struct writer *w, struct plan_image *plan, const struct spec_op *op,
+                      int32_t fd)
 {
-	struct caisson_plan_record *r = &w->record[w->head.records];
-	int64_t at;
+	struct spec_op copy = { .op = op->op, .fd = -1 };
+	struct caisson_plan_record *r;
+	int64_t name = 0, target = 0;
 
-	*r = (struct caisson_plan_record){
-		.op = op->op, .flags = op->flags, .fd = fd, .a = op->a, .b = op->b
-	};
-	if (op->name) {
-		at = put_name(w, op->name);
-		if (at < 0)
-			return (int)at;
-		r->name = (uint32_t)at;
-		r->name_len = (uint32_t)strlen(op->name);
+	if (w->head.records == w->records_room) {
+		uint32_t room = 2 * w->records_room + 64;
+
+		r = room > CAISSON_PLAN_MAX_RECORDS + 64 ? NULL
+		                                         : realloc(w->record, room * sizeof(*r));
+		if (!r)
+			return room > CAISSON_PLAN_MAX_RECORDS + 64 ? -E2BIG : -ENOMEM;
+		w->record = r;
+		w->records_room = room;
 	}
-	if (op->target) {
-		at = put_name(w, op->target);
-		if (at < 0)
-			return (int)at;
-		r->a = (uint64_t)at;
-		r->b = strlen(op->target);
-	}
-	w->head.records++;
-	return 0;
+	if (op->name)
+		name = put_name(w, op->name);
+	if (op->target)
+		target = put_name(w, op->target);
+	if (name < 0 || target < 0)
+		return (int)(name < 0 ? name : target);
+	r = &w->record[w->head.records++];
+	*r = (struct caisson_plan_record){ .op = op->op,
+		                           .flags = op->flags,
+		                           .fd = fd,
+		                           .name = (uint32_t)name,
+		                           .name_len = op->name ? (uint32_t)strlen(op->name) : 0,
+		                           .a = op->target ? (uint64_t)target : op->a,
+		                           .b = op->target ? strlen(op->target) : op->b };
+	copy.name = op->name ? strdup(op->name) : NULL;
+	copy.source = op->source ? strdup(op->source) : NULL;
+	return ops_add_plain(&plan->sent, &copy);
 }
 
 static int source_failed(caisson_error **err, const struct spec_op *op, int error)
 {
 	const char *remedy = error == ENOENT ? "check the path; CAISSON_OPTIONAL leaves a missing "
 	                                       "source out"
-	                     : error == EACCES ? "a sandbox is granted nothing its user cannot reach: "
-	                                         "give the user access, or grant another path"
+	                     : error == EACCES
+	                             ? "a sandbox is granted nothing its user cannot reach: "
+	                               "give the user access, or grant another path"
 	                     : error == EMFILE ? "raise the limit of open files (ulimit -n)"
 	                                       : "";
 
@@ -110,25 +122,62 @@ static int open_source(struct spec_op *op, int *fd, caisson_error **err)
 		close(*fd);
 		return source_failed(err, op, error);
 	}
-	if (S_ISDIR(st.st_mode))
+	if (op->op == CAISSON_OP_BIND && S_ISDIR(st.st_mode))
 		op->flags |= CAISSON_BIND_DIR;
 	return 0;
 }
 
+/*
+ * The helper makes one directory at a time: a record for each parent that no
+ * record before it stands for. Where a granted tree has the directory already,
+ * such a record does nothing.
+ */
+static bool parent_is_there(const struct plan_image *plan, const char *parent, size_t len)
+{
+	for (size_t i = plan->sent.n; i-- > 0;) {
+		const struct spec_op *op = &plan->sent.item[i];
+		size_t n = op->op >= 16 ? strlen(op->name) : 0;
+
+		if (n >= len && !strncmp(op->name, parent, len) &&
+		    (op->name[len] == '\0' || op->name[len] == '/'))
+			return true;
+		/* something was put over an ancestor since: what lay below is hidden */
+		if (n && n < len && !strncmp(op->name, parent, n) && parent[n] == '/' &&
+		    op->op != CAISSON_OP_DIR)
+			return false;
+	}
+	return false;
+}
+
+static int put_parents(struct writer *w, struct plan_image *plan, const struct spec_op *op)
+{
+	struct spec_op dir = { .op = CAISSON_OP_DIR, .fd = -1, .b = 0755 };
+	int rc = 0;
+
+	for (const char *at = op->name + 1; rc == 0 && (at = strchr(at, '/')); at++) {
+		size_t len = (size_t)(at - op->name);
+
+		if (parent_is_there(plan, op->name, len))
+			continue;
+		dir.name = strndup(op->name, len);
+		rc = dir.name ? put_record(w, plan, &dir, -1) : -ENOMEM;
+		free(dir.name);
+	}
+	return rc;
+}
+
 static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **err)
 {
-	size_t kept = 0;
 	int rc = 0;
 
 	plan->fd = calloc(plan->ops.n + 1, sizeof(int));
-	w->record = calloc(plan->ops.n + 1, sizeof(*w->record));
-	if (!plan->fd || !w->record)
+	if (!plan->fd)
 		return error_set(err, ENOMEM, STAGE, "", "", "out of memory");
 	for (size_t i = 0; i < plan->ops.n; i++) {
-		struct spec_op *op = &plan->ops.item[i], swap;
+		struct spec_op *op = &plan->ops.item[i];
 		int32_t index = -1;
 
-		if (op->op == CAISSON_OP_BIND) {
+		if (op->op == CAISSON_OP_BIND || op->op == CAISSON_OP_DEVICE) {
 			rc = open_source(op, &plan->fd[plan->fds], err);
 			if (rc < 0)
 				return rc;
@@ -136,14 +185,12 @@ static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **er
 				continue;
 			index = (int32_t)plan->fds++;
 		}
-		rc = put_record(w, op, index);
+		if (op->op >= 16)
+			rc = put_parents(w, plan, op);
+		rc = rc ? rc : put_record(w, plan, op, index);
 		if (rc < 0)
 			return error_set(err, -rc, STAGE, "", "grant fewer paths",
 			                 "the plan is too large: %s", strerror(-rc));
-		/* what is left out moves to the end, so that record i is about item i */
-		swap = plan->ops.item[kept];
-		plan->ops.item[kept++] = *op;
-		plan->ops.item[i] = swap;
 	}
 	return 0;
 }
@@ -165,16 +212,15 @@ static int collect(const caisson_spec *spec, struct ops *ops)
 	int rc;
 
 	/* "none" and a required user namespace contradict each other: the helper refuses that. */
-	if (spec->userns == CAISSON_USER_NAMESPACE_AUTO &&
-	    (spec->require & CAISSON_PROPERTY_BIT(USERNS)))
+	if (spec->userns == CAISSON_USER_NAMESPACE_AUTO && (spec->require & CAISSON_BIT(USERNS)))
 		userns.a = CAISSON_USERNS_REQUIRED;
 	rc = ops_add_plain(ops, &userns);
 	rc = rc ? rc : ops_add_plain(ops, &net);
-	if (spec->hostname) {
+	if (rc == 0) {
 		struct spec_op name = { .op = CAISSON_OP_HOSTNAME, .fd = -1 };
 
-		name.name = strdup(spec->hostname);
-		rc = rc ? rc : !name.name ? -ENOMEM : ops_add_plain(ops, &name);
+		name.name = strdup(spec->hostname ? spec->hostname : "caisson");
+		rc = name.name ? ops_add_plain(ops, &name) : -ENOMEM;
 	}
 	if (!spec->bare)
 		rc = rc ? rc : root_default(ops, spec->network);
@@ -222,11 +268,11 @@ int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error 
 	if (rc < 0)
 		goto out;
 	w.head.fds = (uint32_t)plan->fds;
-	w.head.size = (uint32_t)(sizeof(w.head) + w.head.records * sizeof(*w.record)) +
-	              w.head.names;
+	w.head.size =
+		(uint32_t)(sizeof(w.head) + w.head.records * sizeof(*w.record)) + w.head.names;
 	w.head.require = spec->require;
 	if (spec->network == CAISSON_NETWORK_HOST)
-		w.head.require &= ~CAISSON_PROPERTY_BIT(NET);
+		w.head.require &= ~CAISSON_BIT(NET);
 	rc = seal(&w, &plan->memfd);
 	if (rc < 0)
 		error_set(err, -rc, STAGE, "memfd_create", "", "cannot write the plan: %s",
@@ -245,6 +291,7 @@ void plan_clear(struct plan_image *plan)
 		close(plan->fd[i]);
 	free(plan->fd);
 	ops_clear(&plan->ops);
+	ops_clear(&plan->sent);
 	if (plan->memfd >= 0)
 		close(plan->memfd);
 	memset(plan, 0, sizeof(*plan));
@@ -255,11 +302,12 @@ const char *plan_subject(const struct plan_image *plan, uint32_t record, char *b
 {
 	const struct spec_op *op;
 
-	if (record >= plan->ops.n)
+	if (record >= plan->sent.n)
 		return NULL;
-	op = &plan->ops.item[record];
+	op = &plan->sent.item[record];
 	switch (op->op) {
 	case CAISSON_OP_BIND:
+	case CAISSON_OP_DEVICE:
 		snprintf(buf, size, "%s at %s", op->source ? op->source : "a descriptor", op->name);
 		break;
 	case CAISSON_OP_NET:

@@ -257,6 +257,8 @@ static void memfd_experiment(struct answer *answer, uid_t uid, gid_t gid)
 		answer->b = ENOTSUP;
 	else
 		answer->a = 0;
+	if (map != MAP_FAILED)
+		munmap(map, 4096);
 }
 
 int try_memfd(int *error)

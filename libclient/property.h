@@ -2,9 +2,23 @@
 #ifndef CAISSON_LIBCLIENT_PROPERTY_H
 #define CAISSON_LIBCLIENT_PROPERTY_H
 
+#include <stdbool.h>
+
+#include "caisson.h"
+#include "protocol/answer.h"
 #include "protocol/properties.h"
 
+/* What the answer does not tell: what was asked for. */
+struct property_asked {
+	enum caisson_network network;
+	enum caisson_user_namespace userns;
+	bool tty; /* a terminal among standard input, output and error */
+};
+
 /* By what a property is enforced, or why it is not, in words. Static storage. */
-const char *how_text(unsigned how);
+const char *property_by(const struct caisson_answer *built, enum caisson_property property,
+                        const struct property_asked *asked);
+/* One bit for each property that a full sandbox has. */
+uint64_t property_full(void);
 
 #endif

@@ -2,6 +2,7 @@
 /* The report: for each property whether it is enforced, and by what. docs/report.md. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "internal.h"
 #include "property.h"
@@ -12,13 +13,21 @@ int caisson_property_held(const caisson_sandbox *box, enum caisson_property prop
 	if ((unsigned)property >= CAISSON_PROPERTY_COUNT)
 		return 0;
 	if (how)
-		*how = how_text(box->built.how[property]);
+		*how = property_by(&box->built, property, &box->asked);
 	return box->built.held >> property & 1;
 }
 
 int caisson_is_full(const caisson_sandbox *box)
 {
-	return (box->built.held & CAISSON_PROPERTIES_FULL) == CAISSON_PROPERTIES_FULL;
+	return (property_full() & ~box->built.held) == 0;
+}
+
+/* The helper runs in the caller's: elsewhere, its root is only the root of that namespace. */
+static bool initial_user_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == 0xeffffffdu;
 }
 
 static void put_string(FILE *to, const char *text)
@@ -61,8 +70,7 @@ const char *caisson_report_json(caisson_sandbox *box)
 	        "  \"properties\": {\n",
 	        caisson_is_full(box) ? "true" : "false", backend(box->built.backend),
 	        box->built.landlock_abi, box->built.mounts, box->built.covered,
-	        box->built.user_namespace_root ? "false" : "true",
-	        box->stdio_files ? "true" : "false");
+	        initial_user_namespace() ? "true" : "false", box->stdio_files ? "true" : "false");
 	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++) {
 		const char *how;
 		int held = caisson_property_held(box, i, &how);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,10 +16,9 @@
 
 static int add_bind(struct ops *ops, const char *path)
 {
-	struct spec_op op = { .op = CAISSON_OP_BIND,
-		              .flags = CAISSON_BIND_RDONLY,
-		              .optional = true,
-		              .fd = -1 };
+	struct spec_op op = {
+		.op = CAISSON_OP_BIND, .flags = CAISSON_BIND_RDONLY, .optional = true, .fd = -1
+	};
 
 	op.source = op.name = (char *)(uintptr_t)path;
 	return ops_add(ops, &op);
@@ -26,7 +26,9 @@ static int add_bind(struct ops *ops, const char *path)
 
 static int add_plain(struct ops *ops, uint16_t what, const char *path, uint64_t a, uint64_t b)
 {
-	struct spec_op op = { .op = what, .fd = -1, .name = (char *)(uintptr_t)path, .a = a, .b = b };
+	struct spec_op op = {
+		.op = what, .fd = -1, .name = (char *)(uintptr_t)path, .a = a, .b = b
+	};
 
 	return ops_add(ops, &op);
 }
@@ -46,12 +48,56 @@ static int add_beside_usr(struct ops *ops, const char *path)
 	return ops_add(ops, &op);
 }
 
+/* "dst/name" as the op's destination. */
+static int add_below(struct ops *ops, struct spec_op op, const char *dst, const char *name)
+{
+	char path[CAISSON_PLAN_MAX_PATH + 1];
+
+	if (!dst || snprintf(path, sizeof(path), "%s/%s", dst, name) >= (int)sizeof(path))
+		return -EINVAL;
+	op.name = path;
+	return ops_add(ops, &op);
+}
+
+int root_dev(struct ops *ops, const char *dst)
+{
+	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	static const char *const links[][2] = { { "fd", "/proc/self/fd" },
+		                                { "stdin", "/proc/self/fd/0" },
+		                                { "stdout", "/proc/self/fd/1" },
+		                                { "stderr", "/proc/self/fd/2" },
+		                                { "ptmx", "pts/ptmx" } };
+	struct spec_op shm = { .op = CAISSON_OP_TMPFS, .fd = -1, .b = 01777 };
+	struct spec_op pts = { .op = CAISSON_OP_DEVPTS, .fd = -1 };
+	char node[32];
+	int rc = add_plain(ops, CAISSON_OP_TMPFS, dst, MIB, 0755);
+
+	for (size_t i = 0; rc == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		struct spec_op op = { .op = CAISSON_OP_DEVICE, .fd = -1, .source = node };
+
+		snprintf(node, sizeof(node), "/dev/%s", nodes[i]);
+		rc = add_below(ops, op, dst, nodes[i]);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof(links) / sizeof(links[0]); i++) {
+		struct spec_op op = { .op = CAISSON_OP_SYMLINK, .fd = -1 };
+
+		op.target = (char *)(uintptr_t)links[i][1];
+		rc = add_below(ops, op, dst, links[i][0]);
+	}
+	shm.a = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+	rc = rc ? rc : add_below(ops, shm, dst, "shm");
+	rc = rc ? rc : add_below(ops, pts, dst, "pts");
+	return rc ? rc : add_plain(ops, CAISSON_OP_RDONLY, dst, 0, 0);
+}
+
 int root_default(struct ops *ops, enum caisson_network network)
 {
-	static const char *const beside[] = { "/bin",   "/sbin",  "/lib",   "/lib64",
-		                              "/lib32", "/libx32" };
-	static const char *const etc[] = { "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
-		                           "/etc/passwd",      "/etc/group", "/etc/nsswitch.conf" };
+	static const char *const beside[] = {
+		"/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"
+	};
+	static const char *const etc[] = { "/etc/ld.so.cache", "/etc/alternatives",
+		                           "/etc/localtime",   "/etc/passwd",
+		                           "/etc/group",       "/etc/nsswitch.conf" };
 	static const char *const etc_net[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/ssl",
 		                               "/etc/ca-certificates" };
 	int rc = add_bind(ops, "/usr");
@@ -64,7 +110,7 @@ int root_default(struct ops *ops, enum caisson_network network)
 		for (size_t i = 0; rc == 0 && i < sizeof(etc_net) / sizeof(etc_net[0]); i++)
 			rc = add_bind(ops, etc_net[i]);
 	rc = rc ? rc : add_plain(ops, CAISSON_OP_PROC, "/proc", 0, 0);
-	rc = rc ? rc : add_plain(ops, CAISSON_OP_DEV, "/dev", 0, 0);
+	rc = rc ? rc : root_dev(ops, "/dev");
 	rc = rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/tmp", 1024 * MIB, 01777);
 	return rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/run", 64 * MIB, 0755);
 }

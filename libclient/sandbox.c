@@ -96,7 +96,8 @@ int caisson_kill(caisson_sandbox *box, int sig)
 	if (sig <= 0 || sig >= NSIG)
 		return -EINVAL;
 	if (sig == SIGKILL)
-		return syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+		return syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0) < 0 ? -errno
+		                                                                        : 0;
 	if (send(box->socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return errno == EPIPE ? -ESRCH : -errno;
 	return 0;

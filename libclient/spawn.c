@@ -112,9 +112,9 @@ static int await_running(int socket, const caisson_spec *spec, const struct plan
 	if (rc < 0)
 		return no_answer(rc, err);
 	if (built->kind != CAISSON_ANSWER_BUILT || *pidfd < 0)
-		return error_from_answer(err, CAISSON_FROM_HELPER, built,
-		                         plan_subject(plan, built->record, subject, sizeof(subject)),
-		                         helper);
+		return error_from_answer(
+			err, CAISSON_FROM_HELPER, built,
+			plan_subject(plan, built->record, subject, sizeof(subject)), helper);
 	rc = receive_answer(socket, 0, &answer, &none);
 	if (none >= 0)
 		close(none);
@@ -125,9 +125,9 @@ static int await_running(int socket, const caisson_spec *spec, const struct plan
 	if (answer.kind == CAISSON_ANSWER_RUNNING)
 		return 0;
 	return error_from_answer(err, CAISSON_FROM_INIT, &answer,
-	                         answer.knob == CAISSON_KNOB_CWD        ? spec->cwd
+	                         answer.knob == CAISSON_KNOB_CWD      ? spec->cwd
 	                         : answer.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
-	                                                                : NULL,
+	                                                              : NULL,
 	                         helper);
 }
 
@@ -143,10 +143,12 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 	box->socket = socket;
 	box->pidfd = pidfd;
 	box->built = *built;
+	box->asked.network = spec->network;
+	box->asked.userns = spec->userns;
 	box->stdio_files = spec->stdio_files;
 	for (int i = 0; i < 3; i++)
 		if (spec->stdio[i] >= 0 && isatty(spec->stdio[i]))
-			box->built.how[CAISSON_P_TERMINAL] = CAISSON_HOW_TTY_KEPT;
+			box->asked.tty = true;
 	box->channel = spec->channel;
 	box->channels = spec->channels;
 	spec->channel = NULL;
@@ -204,7 +206,8 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
 		if (*box)
 			sv[0] = pidfd = -1;
 		else
-			rc = error_set(err, ENOMEM, "starting the program", "", "", "out of memory");
+			rc = error_set(err, ENOMEM, "starting the program", "", "",
+			               "out of memory");
 	}
 out:
 	if (sv[0] >= 0)

@@ -11,14 +11,14 @@
 
 #include "internal.h"
 
-#define MAX_OPS 1024 /* policy allows fewer binds; the format 1,280 records */
+#define MAX_OPS 2048 /* policy allows fewer binds; the format 1,280 records */
 
 /* Keep the first failure; return this one. */
 static int note(caisson_spec *spec, int rc, const char *what, const char *value)
 {
 	if (rc < 0 && !spec->error)
-		error_set(&spec->error, -rc, "describing the sandbox", "", "", "%s \"%s\": %s", what,
-		          value ? value : "", strerror(-rc));
+		error_set(&spec->error, -rc, "describing the sandbox", "", "", "%s \"%s\": %s",
+		          what, value ? value : "", strerror(-rc));
 	return rc;
 }
 
@@ -71,7 +71,8 @@ int ops_add_plain(struct ops *ops, const struct spec_op *op)
 
 	if (ops->n == ops->room) {
 		size_t room = ops->room ? 2 * ops->room : 32;
-		struct spec_op *more = room > MAX_OPS ? NULL : realloc(ops->item, room * sizeof(*more));
+		struct spec_op *more =
+			room > MAX_OPS ? NULL : realloc(ops->item, room * sizeof(*more));
 
 		if (!more) {
 			op_clear(&own);
@@ -155,8 +156,7 @@ caisson_spec *caisson_spec_new(const char *name)
 		caisson_spec_free(spec);
 		return NULL;
 	}
-	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++)
-		spec->require |= (uint64_t)caisson_property_in_full(i) << i;
+	spec->require = property_full();
 	caisson_spec_setenv(spec, "PATH", "/usr/local/bin:/usr/bin:/bin");
 	caisson_spec_setenv(spec, "HOME", "/tmp");
 	caisson_spec_setenv(spec, "LANG", "C.UTF-8");
@@ -274,9 +274,7 @@ int caisson_spec_proc(caisson_spec *spec, const char *dst)
 
 int caisson_spec_dev(caisson_spec *spec, const char *dst)
 {
-	struct spec_op op = { .op = CAISSON_OP_DEV, .fd = -1, .name = (char *)(uintptr_t)dst };
-
-	return add(spec, &op, "dev");
+	return note(spec, root_dev(&spec->ops, dst), "dev", dst);
 }
 
 int caisson_spec_bare_root(caisson_spec *spec)
@@ -306,8 +304,7 @@ int caisson_spec_hostname(caisson_spec *spec, const char *hostname)
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-.";
 
-	if (!hostname || !*hostname || strlen(hostname) > 64 ||
-	    hostname[strspn(hostname, allowed)])
+	if (!hostname || !*hostname || strlen(hostname) > 64 || hostname[strspn(hostname, allowed)])
 		return note(spec, -EINVAL, "host name", hostname);
 	return replace(spec, &spec->hostname, hostname, "host name");
 }

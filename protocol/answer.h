@@ -21,58 +21,46 @@ enum caisson_answer_kind {
 	CAISSON_ANSWER_EXITED = 4,  /* from init: status is the target's wait status */
 };
 
-/* Z(NAME, number, "what was being done") */
-#define CAISSON_STAGES(Z)                                                                          \
-	Z(START, 1, "starting caisson-helper")                                                     \
-	Z(PLAN, 2, "checking the plan")                                                            \
-	Z(POLICY, 3, "asking the policy")                                                          \
-	Z(SOURCE, 4, "judging a source")                                                           \
-	Z(CLONE_TREE, 5, "cloning a source's mounts")                                              \
-	Z(NAMESPACES, 6, "creating the namespaces")                                                \
-	Z(ROOT, 7, "building the root")                                                            \
-	Z(MOUNT, 8, "mounting")                                                                    \
-	Z(JUDGE, 9, "judging the finished mount tree")                                             \
-	Z(PIVOT, 10, "switching the root")                                                         \
-	Z(NETWORK, 11, "setting up the network")                                                   \
-	Z(USERNS, 12, "creating the user namespace")                                               \
-	Z(DROP, 13, "dropping privileges")                                                         \
-	Z(LANDLOCK, 14, "entering a Landlock domain")                                              \
-	Z(SECCOMP, 15, "installing the seccomp floor")                                             \
-	Z(READ_BACK, 16, "reading the sandbox's state back")                                       \
-	Z(REQUIRE, 17, "checking what was required")                                               \
-	Z(INIT, 18, "preparing the target")                                                        \
-	Z(EXEC, 19, "executing the target")
+/* clang-format off */
+/* What was being done; libclient/error.c has the words. */
+enum caisson_stage_number {
+	CAISSON_STAGE_START = 1, CAISSON_STAGE_PLAN, CAISSON_STAGE_POLICY, CAISSON_STAGE_SOURCE,
+	CAISSON_STAGE_NAMESPACES, CAISSON_STAGE_ROOT, CAISSON_STAGE_MOUNT, CAISSON_STAGE_JUDGE,
+	CAISSON_STAGE_PIVOT, CAISSON_STAGE_NETWORK, CAISSON_STAGE_USERNS, CAISSON_STAGE_DROP,
+	CAISSON_STAGE_LANDLOCK, CAISSON_STAGE_SECCOMP, CAISSON_STAGE_READ_BACK,
+	CAISSON_STAGE_REQUIRE, CAISSON_STAGE_INIT, CAISSON_STAGE_EXEC, CAISSON_STAGE_COUNT
+};
 
-/* K(NAME, number): which knob decides. The sentences are in libclient/error.c. */
-#define CAISSON_KNOBS(K)                                                                           \
-	K(NONE, 0)                                                                                 \
-	K(NOT_SETUID, 1)          /* the helper's file is not setuid root */                       \
-	K(NOSUID_MOUNT, 2)        /* it is on a nosuid mount */                                    \
-	K(NO_NEW_PRIVS, 3)        /* the caller may not gain privileges */                         \
-	K(NO_HELPER, 4)           /* there is no helper */                                         \
-	K(MAX_USER_NAMESPACES, 5) /* sysctl user.max_user_namespaces */                            \
-	K(USERNS_CLONE, 6)        /* sysctl kernel.unprivileged_userns_clone */                    \
-	K(APPARMOR, 7)                                                                             \
-	K(SELINUX, 8)                                                                              \
-	K(SECCOMP, 9)       /* a seccomp filter of the caller's */                                 \
-	K(KERNEL, 10)       /* detail: number of the missing system call */                        \
-	K(PROC, 11)         /* /proc is not one of the helper's pid namespace */                   \
-	K(CONTROL, 12)      /* fd 3 is not a SEQPACKET of the caller's */                          \
-	K(PLAN_FORMAT, 13)  /* detail: enum caisson_plan_fault */                                  \
-	K(POLICY, 14)       /* the policy; line: of the policy file, 0 built in */                 \
-	K(SOURCE_TYPE, 15)  /* not a directory, regular file or allowed node */                    \
-	K(SOURCE_FS, 16)    /* on a file system that is never granted */                           \
-	K(SOURCE_MOUNT, 17) /* not in the caller's mount namespace */                              \
-	K(DESTINATION, 18)  /* the mount point is missing or not reachable */                      \
-	K(PROPERTY, 19)     /* detail: number of the required property not had */                  \
-	K(MEMORY, 20)                                                                              \
-	K(CAPABILITY, 21) /* root lacks a capability here; detail: its number */                   \
-	K(TIMEOUT, 22)                                                                             \
-	K(STDIO, 23)   /* a descriptor that is never passed; detail: its index */                  \
-	K(PROGRAM, 24) /* the target's program */                                                  \
-	K(CWD, 25)                                                                                 \
-	K(HOST_GONE, 26)                                                                           \
-	K(ARGUMENTS, 27) /* the helper takes none */
+/* Which knob decides; libclient/error.c has the sentences and remedies. */
+enum caisson_knob_number {
+	CAISSON_KNOB_NONE = 0,
+	CAISSON_KNOB_NOT_SETUID,      /* the helper's file is not setuid root */
+	CAISSON_KNOB_NOSUID_MOUNT,    /* it is on a nosuid mount (libcaisson's finding) */
+	CAISSON_KNOB_NO_NEW_PRIVS,    /* the caller may not gain privileges */
+	CAISSON_KNOB_NO_HELPER,       /* there is no helper (libcaisson's finding) */
+	CAISSON_KNOB_USERNS_LIMIT,    /* sysctl user.max_user_namespaces */
+	CAISSON_KNOB_USERNS_MODULE,   /* a security module denies the user namespace */
+	CAISSON_KNOB_SECCOMP,         /* a seccomp filter of the caller's */
+	CAISSON_KNOB_KERNEL,          /* detail: number of the missing system call */
+	CAISSON_KNOB_PROC,            /* /proc is not one of the helper's pid namespace */
+	CAISSON_KNOB_CONTROL,         /* START is malformed */
+	CAISSON_KNOB_PLAN_FORMAT,     /* detail: enum caisson_plan_fault */
+	CAISSON_KNOB_POLICY,          /* line: of the policy file, 0 built in */
+	CAISSON_KNOB_SOURCE_FS,       /* on, or with, a file system that is never granted */
+	CAISSON_KNOB_SOURCE_MOUNT,    /* not in the caller's mount namespace */
+	CAISSON_KNOB_SOURCE_DEVICE,   /* not an allowed device node */
+	CAISSON_KNOB_DESTINATION,     /* the mount point is missing or not reachable */
+	CAISSON_KNOB_PROPERTY,        /* detail: number of the required property not had */
+	CAISSON_KNOB_CAPABILITY,      /* root lacks a capability here; detail: its number */
+	CAISSON_KNOB_LIMITS,          /* memory, processes or descriptors of this user */
+	CAISSON_KNOB_STDIO,           /* a descriptor that is never passed; detail: its index */
+	CAISSON_KNOB_PROGRAM,         /* the target's program */
+	CAISSON_KNOB_CWD,
+	CAISSON_KNOB_HOST_GONE,
+	CAISSON_KNOB_ARGUMENTS,       /* the helper takes none */
+	CAISSON_KNOB_COUNT
+};
+/* clang-format on */
 
 enum caisson_plan_fault {
 	CAISSON_FAULT_FD = 1,       /* fd 4 is not a memfd with all four seals */
@@ -82,17 +70,10 @@ enum caisson_plan_fault {
 	CAISSON_FAULT_OP = 5,       /* unknown op */
 	CAISSON_FAULT_ORDER = 6,    /* out of order, or repeated */
 	CAISSON_FAULT_FLAGS = 7,
-	CAISSON_FAULT_INDEX = 8, /* fd index out of bounds, unused, or given to an op without */
+	CAISSON_FAULT_INDEX = 8, /* sources not in order, not all used, or not O_PATH */
 	CAISSON_FAULT_NAME = 9,  /* out of bounds, not absolute, not canonical */
 	CAISSON_FAULT_VALUE = 10,
 };
-
-#define CAISSON_Z_ENUM(NAME, num, ...) CAISSON_STAGE_##NAME = (num),
-enum caisson_stage_number { CAISSON_STAGES(CAISSON_Z_ENUM) };
-#undef CAISSON_Z_ENUM
-#define CAISSON_K_ENUM(NAME, num) CAISSON_KNOB_##NAME = (num),
-enum caisson_knob_number { CAISSON_KNOBS(CAISSON_K_ENUM) };
-#undef CAISSON_K_ENUM
 
 struct caisson_answer {
 	uint32_t magic;
@@ -105,16 +86,15 @@ struct caisson_answer {
 	uint32_t detail;
 	uint32_t line;    /* of the policy; 0: built in */
 	uint64_t held;    /* BUILT: one bit per property enforced */
-	uint8_t how[64];  /* BUILT: enum caisson_how per property */
 	int32_t status;   /* EXITED: wait status */
 	uint32_t backend; /* BUILT: enum caisson_backend */
 	uint32_t landlock_abi;
-	uint32_t mounts; /* BUILT: mounts in the sandbox */
-	uint32_t covered; /* BUILT: submounts covered because of their file system */
-	uint32_t user_namespace_root; /* BUILT: 1 if the helper's own root is not the initial one */
+	uint32_t mounts;          /* BUILT: in the sandbox */
+	uint32_t covered;         /* BUILT: submounts covered because of their file system */
+	uint32_t reserved32;
 	uint64_t reserved[4];
 };
-_Static_assert(sizeof(struct caisson_answer) == 160, "answer ABI");
+_Static_assert(sizeof(struct caisson_answer) == 96, "answer ABI");
 
 enum caisson_backend {
 	CAISSON_BACKEND_MOUNT_SETATTR = 1, /* Linux 5.12 and later */

@@ -35,14 +35,14 @@ struct caisson_channel_hello {
 	uint32_t size;        /* of this message; what is beyond the known part is ignored */
 	uint16_t version_min; /* what the host can speak */
 	uint16_t version_max;
-	uint64_t features; /* that the host offers: none defined */
-	uint64_t required; /* of them, those without which the sandbox must refuse */
-	char name[32];     /* NUL-terminated */
-	uint32_t direction; /* enum caisson_direction */
-	uint32_t slots;     /* in each direction; also leases in each direction */
-	uint32_t slot_size; /* sizeof(struct caisson_channel_slot) */
-	uint32_t fds;       /* descriptors that came along */
-	uint64_t page_bytes; /* of each control page's memfd */
+	uint64_t features;         /* that the host offers: none defined */
+	uint64_t required;         /* of them, those without which the sandbox must refuse */
+	char name[32];             /* NUL-terminated */
+	uint32_t direction;        /* enum caisson_direction */
+	uint32_t slots;            /* in each direction; also leases in each direction */
+	uint32_t slot_size;        /* sizeof(struct caisson_channel_slot) */
+	uint32_t fds;              /* descriptors that came along */
+	uint64_t page_bytes;       /* of each control page's memfd */
 	uint64_t to_host_bytes;    /* of the slab; 0: this direction is not carried */
 	uint64_t to_sandbox_bytes; /* same */
 	uint32_t generation;       /* of the slabs */
@@ -57,8 +57,8 @@ _Static_assert(sizeof(struct caisson_channel_hello) == 256, "channel ABI");
  * its own, since they are written at different rates by different threads.
  */
 struct caisson_channel_page {
-	_Alignas(128) _Atomic uint32_t version; /* spoken by the writer; set before ATTACHED */
-	_Atomic uint32_t state;                 /* enum caisson_channel_state */
+	_Alignas(128) _Atomic uint32_t version;   /* spoken by the writer; set before ATTACHED */
+	_Atomic uint32_t state;                   /* enum caisson_channel_state */
 	_Alignas(128) _Atomic uint32_t data_wait; /* the writer waits for a tensor, see below */
 	_Alignas(128) _Atomic uint32_t room_wait; /* the writer waits for room to send */
 	_Alignas(128) uint8_t reserved[128];
@@ -87,8 +87,7 @@ enum caisson_channel_state {
 #define CAISSON_CHANNEL_SLOTS_AT(slots)                                                            \
 	((CAISSON_CHANNEL_RELEASES_AT + (uint64_t)(slots)*8 + 255) & ~(uint64_t)255)
 #define CAISSON_CHANNEL_PAGE_BYTES(slots)                                                          \
-	(CAISSON_CHANNEL_SLOTS_AT(slots) +                                                         \
-	 (uint64_t)(slots) * sizeof(struct caisson_channel_slot))
+	(CAISSON_CHANNEL_SLOTS_AT(slots) + (uint64_t)(slots) * sizeof(struct caisson_channel_slot))
 
 /* One tensor. Written by its sender, who stores seq last. */
 struct caisson_channel_slot {
@@ -105,7 +104,7 @@ struct caisson_channel_slot {
 	uint64_t tag;
 	uint32_t lease; /* the sender's; comes back in a release */
 	uint32_t reserved;
-	uint64_t fence; /* 0: the bytes are there */
+	uint64_t fence;                            /* 0: the bytes are there */
 	int64_t shape[CAISSON_CHANNEL_MAX_NDIM];   /* in elements */
 	int64_t strides[CAISSON_CHANNEL_MAX_NDIM]; /* in elements; only with STRIDED */
 	uint64_t extension[8];                     /* not read */

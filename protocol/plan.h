@@ -57,29 +57,29 @@ _Static_assert(sizeof(struct caisson_plan_record) == 32, "plan ABI");
 
 /*
  * Operations. Those below 16 say what the sandbox is and come first, in
- * ascending order, each at most once. Those from 16 to 63 lay out its file
- * system and are carried out in the order given.
+ * ascending order, each at most once; 4 to 15 are reserved (ids, time
+ * namespace, groups, label, limits, quota, huge pages). Those from 16 to 63 lay
+ * out its file system and are carried out in the order given; every parent
+ * directory of a name must exist by then. 24 to 63 are reserved.
  */
 enum caisson_op {
 	CAISSON_OP_USERNS = 1,   /* a: enum caisson_userns */
 	CAISSON_OP_NET = 2,      /* a: enum caisson_net */
 	CAISSON_OP_HOSTNAME = 3, /* name: at most 64 bytes */
-	/* 4-15 reserved: ids, time namespace, groups, label, limits, quota, huge pages */
-
 	CAISSON_OP_BIND = 16,    /* fd, name: destination; flags */
 	CAISSON_OP_TMPFS = 17,   /* name: destination; a: size in bytes; b: mode */
-	CAISSON_OP_DIR = 18,     /* name: path; b: mode */
+	CAISSON_OP_DIR = 18,     /* name: path, made if it is missing; b: mode */
 	CAISSON_OP_SYMLINK = 19, /* name: path of the link; a, b: offset, length of its target */
-	CAISSON_OP_PROC = 20,    /* name: destination */
-	CAISSON_OP_DEV = 21,     /* name: destination */
-	/* 22-63 reserved: file, device, overlay, idmapped bind, remount, mqueue, sys */
+	CAISSON_OP_PROC = 20,    /* name: destination; once */
+	CAISSON_OP_DEVPTS = 21,  /* name: destination; once */
+	CAISSON_OP_RDONLY = 22,  /* name: the mount there, read-only from here on */
+	CAISSON_OP_DEVICE = 23,  /* fd of one device node, name: destination */
 };
 
 enum caisson_bind_flag {
 	CAISSON_BIND_RDONLY = 1,
 	CAISSON_BIND_NOEXEC = 2,
-	CAISSON_BIND_DIR = 4, /* the source is a directory: the helper never stats a foreign file
-	                         system to learn it */
+	CAISSON_BIND_DIR = 4, /* the source is a directory: the helper asks no file system */
 };
 
 enum caisson_userns {

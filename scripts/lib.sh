@@ -32,13 +32,13 @@ build_tree() {
 # The project's own files, NUL-terminated: tracked, and not yet tracked.
 project_files() {
 	if git -C "$top" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-		git ls-files -z --cached --others --exclude-standard --deduplicate -- "$@" |
+		git ls-files -z --cached --others --exclude-standard -- "$@" | sort -zu |
 			while IFS= read -r -d '' file; do
 				[ ! -f "$file" ] || printf '%s\0' "$file"
 			done
 	else
 		[ $# -gt 0 ] || set -- '*'
-		find . -name build -prune -o -type f -print0 | sed -z 's|^\./||' |
+		find . -path ./.git -prune -o -path ./build -prune -o -type f -print0 | sed -z 's|^\./||' |
 			grep -zE "$(patterns "$@")"
 	fi
 }

@@ -3,7 +3,8 @@
 #
 # caisson run and caisson doctor, every option and every exit status, as an
 # unprivileged user against the installed helper. TAP.
-# Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION (none, seccomp, nested).
+# Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION (none, seccomp, nested; in a virtual machine
+# userns-clone-0, max-userns-0).
 set -u
 export LC_ALL=C
 
@@ -285,7 +286,7 @@ properties()
 	run --userns none --require userns -- true
 	refused "userns\|user namespace"; point "--userns none --require userns is refused"
 	run --userns required -- true
-	if [ "$MODE" = none ]; then
+	if [ "$MODE" = none ] || [ "$MODE" = userns-clone-0 ]; then
 		gave 0 ""; point "--userns required"
 	else
 		refused "user namespace\|user_namespaces\|userns" 
@@ -459,7 +460,8 @@ doctor()
 	case $MODE in
 	none) grep -q '^user namespaces  *open' "$T/out" ;;
 	seccomp) grep -q '^user namespaces  *denied.*seccomp' "$T/out" ;;
-	nested) grep -q '^user namespaces  *denied.*max_user_namespaces' "$T/out" ;;
+	nested | max-userns-0) grep -q '^user namespaces  *denied.*max_user_namespaces' "$T/out" ;;
+	userns-clone-0) grep -q '^user namespaces  *denied.*unprivileged_userns_clone' "$T/out" ;;
 	esac
 	point "doctor: what denies user namespaces"
 	timeout 30 "$CAISSON" doctor --json >"$T/out" 2>"$T/err"

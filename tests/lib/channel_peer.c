@@ -20,9 +20,10 @@
 
 static int name_in_environment(const caisson_channel *host, int fd)
 {
-	char list[64];
+	const char *name = channel_name(host);
+	char list[128];
 
-	snprintf(list, sizeof(list), "other:99,%s:%d", channel_name(host), fd);
+	snprintf(list, sizeof(list), "other:99,%s2:98,%s:%d", name, name, fd);
 	return setenv(CHANNEL_ENV, list, 1);
 }
 

@@ -3,11 +3,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "channel_peer.h"
 
@@ -25,7 +23,7 @@ static caisson_channel *host_end(enum caisson_direction direction, uint64_t byte
 	return channel;
 }
 
-static int readable(const caisson_channel *channel, int timeout_ms)
+static bool readable(const caisson_channel *channel, int timeout_ms)
 {
 	struct pollfd fd = { .fd = caisson_channel_fd(channel), .events = POLLIN };
 
@@ -190,81 +188,6 @@ Test(channel, tensor_as_large_as_its_slab)
 	channel_free(host);
 }
 
-/* ------------------------------------------------------------------ the end */
-
-static int send_three_and_stay(caisson_channel *channel)
-{
-	caisson_tensor tensor;
-
-	for (int i = 0; i < 3; i++)
-		if (caisson_loan(channel, CAISSON_U8, 0, NULL, &tensor, NULL) < 0 ||
-		    caisson_send(channel, &tensor, NULL) < 0)
-			return 1;
-	for (;;)
-		pause();
-}
-
-Test(channel, killed_peer_is_epipe_after_all_it_sent)
-{
-	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
-	pid_t pid = peer_start(host, send_three_and_stay);
-	const int64_t whole = 4096;
-	caisson_tensor tensor, kept;
-	int64_t start;
-
-	cr_assert_eq(caisson_recv(host, &kept, 10000, NULL), 0);
-	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), 0);
-	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
-	kill(pid, SIGKILL);
-	cr_assert_eq(peer_end(pid, 10), 128 + SIGKILL);
-	start = now_ms();
-	cr_assert(readable(host, 10000));
-	for (int i = 0; i < 2; i++)
-		cr_assert_eq(caisson_recv(host, &tensor, -1, NULL), 0);
-	cr_assert_eq(caisson_recv(host, &tensor, -1, NULL), -EPIPE);
-	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EPIPE);
-	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), -EPIPE);
-	cr_assert_lt(now_ms() - start, 5000);
-	cr_assert_eq(*(uint8_t *)kept.data, 0); /* still mapped */
-	caisson_release(host, &kept);
-	channel_free(host);
-}
-
-static int wait_for_the_end(caisson_channel *channel)
-{
-	caisson_tensor tensor;
-
-	if (caisson_recv(channel, &tensor, -1, NULL) != -EPIPE)
-		return 1;
-	return caisson_loan(channel, CAISSON_U8, 0, NULL, &tensor, NULL) == -EPIPE ? 0 : 2;
-}
-
-Test(channel, host_that_goes_wakes_the_sandbox)
-{
-	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
-	pid_t pid = peer_start(host, wait_for_the_end);
-
-	usleep(50000); /* so that it sleeps, mostly */
-	channel_free(host);
-	cr_assert_eq(peer_end(pid, 10), 0);
-}
-
-Test(channel, sandbox_that_never_opened)
-{
-	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
-	caisson_error *err = NULL;
-	caisson_tensor tensor;
-
-	channel_started(host);
-	cr_assert_eq(channel_peer_fd(host), -1);
-	cr_assert(readable(host, 1000));
-	cr_assert_eq(caisson_recv(host, &tensor, 1000, &err), -EPIPE);
-	cr_assert(strstr(caisson_error_message(err), "without opening"), "%s",
-	          caisson_error_message(err));
-	caisson_error_free(err);
-	channel_free(host);
-}
-
 /* --------------------------------------------------------- waiting, pressure */
 
 Test(channel, timeouts_and_the_pollable_fd)
@@ -355,73 +278,5 @@ Test(channel, leases_are_bounded)
 		cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
 	}
 	caisson_channel_close(peer);
-	channel_free(host);
-}
-
-/* ---------------------------------------------------------------- the callers */
-
-Test(channel, wrong_arguments)
-{
-	caisson_channel *host = host_end(CAISSON_TO_HOST, 1), *none = NULL;
-	caisson_channel *peer = peer_open_here(host);
-	const int64_t negative = -1, one = 1;
-	caisson_tensor tensor, again;
-
-	cr_assert_eq(channel_new("", CAISSON_BOTH, 1, &none, NULL), -EINVAL);
-	cr_assert_eq(channel_new("Frames", CAISSON_BOTH, 1, &none, NULL), -EINVAL);
-	cr_assert_eq(channel_new("a2345678901234567890123456789012", CAISSON_BOTH, 1, &none, NULL),
-	             -EINVAL);
-	cr_assert_eq(channel_new("a", 4, 1, &none, NULL), -EINVAL);
-	cr_assert_eq(channel_new("a", CAISSON_BOTH, 0, &none, NULL), -EINVAL);
-	cr_assert_lt(channel_new("a", CAISSON_BOTH, UINT64_MAX, &none, NULL), 0);
-	cr_assert_lt(channel_new("a", CAISSON_BOTH, INT64_MAX - 8192, &none, NULL), 0);
-	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &one, &tensor, NULL), -ENOTSUP);
-	cr_assert_eq(caisson_recv(peer, &tensor, 0, NULL), -ENOTSUP);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 9, &one, &tensor, NULL), -EINVAL);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, -1, &one, &tensor, NULL), -EINVAL);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, NULL, &tensor, NULL), -EINVAL);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &negative, &tensor, NULL), -EINVAL);
-	cr_assert_eq(caisson_loan(peer, CAISSON_DTYPE(CAISSON_OPAQUE_HANDLE, 64), 1, &one, &tensor,
-	                          NULL),
-	             -EINVAL);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &one, &tensor, NULL), 0);
-	again = tensor;
-	cr_assert_eq(caisson_send(peer, &tensor, NULL), 0);
-	caisson_release(peer, &again); /* sent: not this side's any more */
-	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
-	again = tensor;
-	caisson_release(host, &tensor);
-	caisson_release(host, &tensor);
-	caisson_release(host, &again);
-	for (uint64_t bit = 0; bit < 64; bit++) {
-		again.lease = (uint64_t)1 << bit;
-		caisson_release(host, &again);
-		again.lease = ~((uint64_t)1 << bit);
-		caisson_release(peer, &again);
-	}
-	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EAGAIN);
-	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 1, &one, &tensor, NULL), 0);
-	caisson_channel_close(peer);
-	caisson_channel_close(NULL);
-	channel_free(NULL);
-	channel_free(host);
-}
-
-Test(channel, a_name_is_opened_once)
-{
-	caisson_channel *host = host_end(CAISSON_TO_HOST, 4096), *peer, *again = NULL;
-	caisson_error *err = NULL;
-
-	unsetenv(CHANNEL_ENV);
-	cr_assert_eq(caisson_channel_open("frames", &again, NULL), -ENOENT);
-	peer = peer_open_here(host);
-	cr_assert_eq(caisson_channel_open("frame", &again, NULL), -ENOENT);
-	cr_assert_eq(caisson_channel_open("frames2", &again, NULL), -ENOENT);
-	cr_assert_eq(caisson_channel_open("other", &again, NULL), -EBADF);
-	cr_assert_eq(caisson_channel_open("frames", &again, &err), -EBUSY);
-	cr_assert(strstr(caisson_error_message(err), "open already"));
-	caisson_error_free(err);
-	caisson_channel_close(peer);
-	cr_assert_eq(caisson_channel_open("frames", &again, NULL), -EBADF);
 	channel_free(host);
 }

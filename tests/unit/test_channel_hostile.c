@@ -63,12 +63,10 @@ static const struct field_case {
 	{ FIELD(offset), 1, ALIGN_FAULT },
 	{ FIELD(offset), 63, ALIGN_FAULT },
 	{ FIELD(offset), SLAB, END_FAULT },
-	{ FIELD(offset), SLAB + 64, END_FAULT },
 	{ FIELD(offset), (uint64_t)1 << 63, END_FAULT },
 	{ FIELD(offset), UINT64_MAX - 63, END_FAULT },
 	{ FIELD(offset), UINT64_MAX, ALIGN_FAULT },
 	{ FIELD(nbytes), 0, SIZE_FAULT },
-	{ FIELD(nbytes), 19, SIZE_FAULT },
 	{ FIELD(nbytes), 21, SIZE_FAULT },
 	{ FIELD(nbytes), UINT64_MAX, SIZE_FAULT },
 	{ FIELD(code), CAISSON_INT, NULL },
@@ -79,29 +77,23 @@ static const struct field_case {
 	{ FIELD(code), 255, TYPE_FAULT },
 	{ FIELD(bits), 0, TYPE_FAULT },
 	{ FIELD(bits), 9, TYPE_FAULT },
-	{ FIELD(bits), 255, TYPE_FAULT },
 	{ FIELD(bits), 64, SIZE_FAULT },
 	{ FIELD(lanes), 0, TYPE_FAULT },
 	{ FIELD(lanes), 65535, SIZE_FAULT },
 	{ FIELD(ndim), 1, SIZE_FAULT },
-	{ FIELD(ndim), 8, SIZE_FAULT },
 	{ FIELD(ndim), 9, "8 dimensions" },
 	{ FIELD(ndim), 65535, "8 dimensions" },
 	{ FIELD(flags), CAISSON_SLOT_STRIDED, SIZE_FAULT },
 	{ FIELD(flags), 2, "unknown flag" },
-	{ FIELD(flags), 0x8000, "unknown flag" },
 	{ FIELD(tag), UINT64_MAX, NULL },
 	{ FIELD(lease), 0, NULL },
 	{ FIELD(lease), UINT32_MAX, NULL },
 	{ FIELD(reserved), 1, "reserved field" },
-	{ FIELD(fence), 1, "reserved field" },
 	{ FIELD(fence), UINT64_MAX, "reserved field" },
 	{ FIELD(shape[0]), 0, SIZE_FAULT },
-	{ FIELD(shape[0]), 5, SIZE_FAULT },
 	{ FIELD(shape[0]), (uint64_t)-1, EXTENT_FAULT },
 	{ FIELD(shape[0]), (uint64_t)INT64_MIN, EXTENT_FAULT },
 	{ FIELD(shape[0]), INT64_MAX, EXTENT_FAULT },
-	{ FIELD(shape[1]), (uint64_t)-5, EXTENT_FAULT },
 	{ FIELD(shape[1]), INT64_MAX, EXTENT_FAULT },
 	{ FIELD(shape[2]), (uint64_t)-1, NULL },
 	{ FIELD(extension[0]), UINT64_MAX, NULL },
@@ -160,6 +152,12 @@ static const struct extent_case {
 	{ "overflow behind an extent of 0",
 	  { .nbytes = 0, .bits = 8, .ndim = 3, .shape = { 0, 1ll << 62, 4 } },
 	  EXTENT_FAULT },
+	{ "strides that wrap to a sum of -1",
+	  { .nbytes = 0, .bits = 8, .ndim = 3, .shape = { 2, 1ll << 31, 1ll << 32 } },
+	  EXTENT_FAULT },
+	{ "an end that wraps",
+	  { .nbytes = 128, .bits = 8, .ndim = 1, .offset = UINT64_MAX - 63, .shape = { 128 } },
+	  END_FAULT },
 	{ "one past the end",
 	  { .nbytes = 65, .bits = 8, .ndim = 1, .offset = SLAB - 64, .shape = { 65 } },
 	  END_FAULT },
@@ -262,7 +260,7 @@ static void *flip(void *argument)
 	while (!atomic_load(&flipper->stop)) {
 		slot.shape[0] ^= 4 ^ 4000;
 		slot.nbytes ^= 20 ^ 4000;
-		slot.ndim ^= 2 ^ 9;
+		slot.ndim ^= 11; /* 2 or 9 */
 		raw_write(flipper->peer, 0, &slot);
 	}
 	return NULL;
@@ -273,7 +271,7 @@ Test(channel_hostile, slot_changed_while_it_is_received)
 {
 	unsigned accepted = 0;
 
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 100; i++) {
 		struct raw_peer peer;
 		caisson_channel *host = host_end(&peer, CAISSON_BOTH);
 		struct flipper flipper = { .peer = &peer };
@@ -297,7 +295,7 @@ Test(channel_hostile, slot_changed_while_it_is_received)
 		channel_free(host);
 		raw_close(&peer);
 	}
-	cr_log_info("%u of 300 accepted", accepted);
+	cr_log_info("%u of 100 accepted", accepted);
 }
 
 Test(channel_hostile, more_tensors_than_leases)

@@ -167,7 +167,7 @@ Test(channel_seals, bell_that_never_stops)
 	pthread_join(thread, NULL);
 	cr_assert_geq(start, 1000);
 	cr_assert_lt(start, 5000);
-	cr_assert_lt(cpu, 300, "%d ms of processor time in a wait of 1 s", (int)cpu);
+	cr_assert_lt(cpu, 100, "%d ms of processor time in a wait of 1 s", (int)cpu);
 	channel_free(host);
 	raw_close(&peer);
 }

@@ -13,7 +13,10 @@ static_assert(std::is_trivially_copyable<caisson_tensor>::value, "a C struct");
 static_assert(sizeof(caisson_dtype) == 4, "DLPack's size");
 
 struct free_spec {
-	void operator()(caisson_spec *spec) const { caisson_spec_free(spec); }
+	void operator()(caisson_spec *spec) const
+	{
+		caisson_spec_free(spec);
+	}
 };
 
 static int failures;
@@ -36,8 +39,10 @@ int main()
 	check(CAISSON_F32.bits == 32, "CAISSON_F32");
 	check(spec != nullptr, "caisson_spec_new");
 	check(caisson_spec_argv(spec.get(), argv) == 0, "caisson_spec_argv");
-	check(caisson_spec_network(spec.get(), CAISSON_NETWORK_LOOPBACK) == 0, "caisson_spec_network");
-	check(std::string("pid") == caisson_property_name(CAISSON_PROPERTY_PID), "caisson_property_name");
+	check(caisson_spec_network(spec.get(), CAISSON_NETWORK_LOOPBACK) == 0,
+	      "caisson_spec_network");
+	check(std::string("pid") == caisson_property_name(CAISSON_PROPERTY_PID),
+	      "caisson_property_name");
 	check(std::strlen(caisson_version()) > 0, "caisson_version");
 	return failures != 0;
 }

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plans by hand, and the helper driven without libcaisson. See raw_check.c for what is asserted. */
+#include "raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef MFD_ALLOW_SEALING
+#define MFD_ALLOW_SEALING 2u
+#endif
+
+#define BOUND_MS 20000
+
+_Noreturn void raw_bail(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	fflush(stdout);
+	exit(2);
+}
+
+int64_t raw_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+unsigned raw_rounds(unsigned n)
+{
+	return getenv("CAISSON_TEST_KERNEL") ? n / 10 + 1 : n;
+}
+
+const char *raw_helper(void)
+{
+	static char path[PATH_MAX];
+	const char *prefix = getenv("CAISSON_PREFIX");
+
+	if (!prefix) {
+		errno = ENOENT;
+		raw_bail("CAISSON_PREFIX is not set");
+	}
+	snprintf(path, sizeof(path), "%s/libexec/caisson/caisson-helper", prefix);
+	return path;
+}
+
+/* -------------------------------------------------------------------- plans */
+
+struct raw_plan *raw_new(void)
+{
+	struct raw_plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		raw_bail("calloc");
+	plan->head.magic = CAISSON_PLAN_MAGIC;
+	plan->head.version = CAISSON_PLAN_VERSION;
+	return plan;
+}
+
+void raw_free(struct raw_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->head.fds && i < RAW_MAX_SOURCES; i++)
+		if (plan->source[i] >= 0)
+			close(plan->source[i]);
+	free(plan);
+}
+
+uint32_t raw_name(struct raw_plan *plan, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	uint32_t at = plan->head.names;
+
+	if (at + len > sizeof(plan->names))
+		raw_bail("raw_name");
+	memcpy(plan->names + at, name, len);
+	plan->head.names += (uint32_t)len;
+	return at;
+}
+
+struct caisson_plan_record *raw_add(struct raw_plan *plan, uint16_t op, const char *name,
+                                    uint64_t a, uint64_t b)
+{
+	struct caisson_plan_record *r = &plan->record[plan->head.records++];
+
+	r->op = op;
+	r->fd = -1;
+	r->a = a;
+	r->b = b;
+	if (name) {
+		r->name = raw_name(plan, name);
+		r->name_len = (uint32_t)strlen(name);
+	}
+	return r;
+}
+
+struct caisson_plan_record *raw_bind(struct raw_plan *plan, int fd, const char *name,
+                                     uint16_t flags)
+{
+	struct caisson_plan_record *r = raw_add(plan, CAISSON_OP_BIND, name, 0, 0);
+
+	r->flags = flags;
+	r->fd = (int32_t)plan->head.fds;
+	plan->source[plan->head.fds++] = fd;
+	return r;
+}
+
+struct caisson_plan_record *raw_symlink(struct raw_plan *plan, const char *target, const char *name)
+{
+	uint32_t at = raw_name(plan, target);
+
+	return raw_add(plan, CAISSON_OP_SYMLINK, name, at, strlen(target));
+}
+
+size_t raw_bytes(const struct raw_plan *plan, unsigned char *bytes, size_t size)
+{
+	struct caisson_plan_header head = plan->head;
+	size_t records = head.records * sizeof(plan->record[0]);
+	size_t whole = sizeof(head) + records + head.names;
+
+	if (!head.size)
+		head.size = (uint32_t)whole;
+	if (whole > size)
+		raw_bail("raw_bytes");
+	memcpy(bytes, &head, sizeof(head));
+	memcpy(bytes + sizeof(head), plan->record, records);
+	memcpy(bytes + sizeof(head) + records, plan->names, head.names);
+	return plan->size ? plan->size : whole;
+}
+
+int raw_memfd(const struct raw_plan *plan, int seals)
+{
+	static unsigned char bytes[CAISSON_PLAN_MAX_SIZE + 65536];
+	int fd = (int)syscall(SYS_memfd_create, "plan", MFD_ALLOW_SEALING);
+	size_t n;
+
+	memset(bytes, 0, sizeof(bytes));
+	n = raw_bytes(plan, bytes, sizeof(bytes));
+	if (fd < 0 || write(fd, bytes, n) != (ssize_t)n || fcntl(fd, F_ADD_SEALS, seals) < 0)
+		raw_bail("the plan's memfd");
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+int raw_path(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		raw_bail(path);
+	return fd;
+}
+
+int raw_inside_dir(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n < 0)
+		raw_bail("/proc/self/exe");
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	return raw_path(path);
+}
+
+void raw_dev(struct raw_plan *plan)
+{
+	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	char path[32];
+
+	raw_add(plan, CAISSON_OP_TMPFS, "/dev", 1 << 20, 0755);
+	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
+		raw_bind(plan, raw_path(path), path, 0)->op = CAISSON_OP_DEVICE;
+	}
+	raw_symlink(plan, "/proc/self/fd", "/dev/fd");
+	raw_symlink(plan, "pts/ptmx", "/dev/ptmx");
+	raw_add(plan, CAISSON_OP_TMPFS, "/dev/shm", 1 << 20, 01777);
+	raw_add(plan, CAISSON_OP_DEVPTS, "/dev/pts", 0, 0);
+	raw_add(plan, CAISSON_OP_RDONLY, "/dev", 0, 0);
+}
+
+struct raw_plan *raw_bare(enum caisson_userns userns)
+{
+	struct raw_plan *plan = raw_new();
+
+	raw_add(plan, CAISSON_OP_USERNS, NULL, userns, 0);
+	raw_bind(plan, raw_inside_dir(), "/t", CAISSON_BIND_RDONLY | CAISSON_BIND_DIR);
+	raw_add(plan, CAISSON_OP_PROC, "/proc", 0, 0);
+	return plan;
+}
+
+struct raw_plan *raw_root(enum caisson_userns userns)
+{
+	struct raw_plan *plan = raw_bare(userns);
+
+	raw_dev(plan);
+	raw_add(plan, CAISSON_OP_TMPFS, "/tmp", 1 << 20, 01777);
+	return plan;
+}
+
+/* ------------------------------------------------------------------- helper */
+
+static int lift(int fd, int floor)
+{
+	return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, floor);
+}
+
+static void put(int fd, int number)
+{
+	if (fd < 0)
+		close(number);
+	else if (dup2(fd, number) < 0)
+		_exit(99);
+}
+
+static _Noreturn void child(const struct raw_plan *plan, const struct raw_how *how, int control,
+                            int memfd)
+{
+	char *argv[] = { "caisson-helper", NULL }, *env[] = { NULL };
+	uint32_t n = plan->head.fds < RAW_MAX_SOURCES ? plan->head.fds : RAW_MAX_SOURCES;
+	int first_free = CAISSON_FD_SOURCES + (int)n;
+	int source[RAW_MAX_SOURCES];
+
+	control = lift(control, first_free);
+	memfd = lift(memfd, first_free);
+	for (uint32_t i = 0; i < n; i++)
+		source[i] = lift(plan->source[i], first_free);
+	put(control, CAISSON_FD_CONTROL);
+	put(memfd, CAISSON_FD_PLAN);
+	for (uint32_t i = 0; i < n; i++)
+		put(source[i], CAISSON_FD_SOURCES + (int)i);
+	if (!how->keep_fds && syscall(SYS_close_range, first_free, ~0u, 0) < 0)
+		for (int fd = first_free; fd < 4096; fd++)
+			close(fd);
+	if (how->before_exec)
+		how->before_exec(how->arg);
+	execve(how->helper ? how->helper : raw_helper(), how->argv ? how->argv : argv,
+	       how->env ? how->env : env);
+	_exit(98);
+}
+
+void raw_launch(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how)
+{
+	int sv[2], control, memfd;
+
+	memset(box, 0, sizeof(*box));
+	box->pidfd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		raw_bail("socketpair");
+	control = how->control == RAW_OWN ? sv[1] : how->control;
+	memfd = how->memfd == RAW_OWN ? raw_memfd(plan, RAW_SEALS_ALL) : how->memfd;
+	fflush(stdout);
+	/* With flags a test asks for: what is shared with a setuid program is the caller's choice. */
+	box->helper = (pid_t)syscall(SYS_clone, how->clone_flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (box->helper < 0)
+		raw_bail("clone");
+	if (box->helper == 0)
+		child(plan, how, control, memfd);
+	close(sv[1]);
+	if (how->memfd == RAW_OWN)
+		close(memfd);
+	box->socket = sv[0];
+}
+
+/* false: timed out. What cannot be waited for (SIGCHLD ignored) counts as ended. */
+static bool await_helper(struct raw_box *box)
+{
+	int64_t until = raw_now_ms() + BOUND_MS;
+
+	while (!box->reaped) {
+		pid_t pid = waitpid(box->helper, &box->helper_status, WNOHANG);
+
+		if (pid == box->helper || (pid < 0 && errno == ECHILD)) {
+			box->reaped = true;
+			if (pid < 0)
+				box->helper_status = -1;
+		} else if (raw_now_ms() > until) {
+			return false;
+		} else {
+			usleep(1000);
+		}
+	}
+	return true;
+}
+
+static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, int *pidfd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { answer, sizeof(*answer) };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.space,
+		              .msg_controllen = sizeof(control.space) };
+	struct pollfd ready = { .fd = socket, .events = POLLIN };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*pidfd = -1;
+	if (poll(&ready, 1, timeout_ms) <= 0)
+		return false;
+	n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n <= 0)
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(pidfd, CMSG_DATA(c), sizeof(int));
+	return n == sizeof(*answer) && answer->magic == CAISSON_ANSWER_MAGIC &&
+	       answer->version == CAISSON_ANSWER_VERSION;
+}
+
+bool raw_answer(struct raw_box *box)
+{
+	box->answered = receive(box->socket, BOUND_MS, &box->answer, &box->pidfd);
+	await_helper(box);
+	return box->answered;
+}
+
+bool raw_build(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how)
+{
+	raw_launch(box, plan, how);
+	return raw_answer(box);
+}
+
+bool raw_next(struct raw_box *box, struct caisson_answer *answer, int timeout_ms)
+{
+	int pidfd;
+	bool came = receive(box->socket, timeout_ms, answer, &pidfd);
+
+	if (pidfd >= 0)
+		close(pidfd);
+	return came;
+}
+
+/* -------------------------------------------------------------------- start */
+
+static int send_start(int socket, const struct caisson_control *head, const int *fds)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int) * 253)];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)head, sizeof(*head) };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.space,
+		              .msg_controllen = CMSG_SPACE(head->fds * sizeof(int)) };
+	struct cmsghdr *c = &control.align;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(head->fds * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, head->fds * sizeof(int));
+	return sendmsg(socket, &msg, MSG_NOSIGNAL) == sizeof(*head) ? 0 : -errno;
+}
+
+int raw_start(struct raw_box *box, const char *const *argv, int out, const int *extra,
+              unsigned extras, unsigned flags)
+{
+	struct caisson_control head = {
+		.magic = CAISSON_CONTROL_MAGIC,
+		.version = CAISSON_CONTROL_VERSION,
+		.kind = CAISSON_CONTROL_START,
+		.flags = flags,
+		.fds = CAISSON_START_FD_EXTRA + extras,
+	};
+	int fds[CAISSON_START_FD_EXTRA + 200];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int args = (int)syscall(SYS_memfd_create, "args", 0);
+	int rc;
+
+	if (null < 0 || args < 0 || write(args, "/", 2) != 2)
+		raw_bail("raw_start");
+	head.args = 2;
+	for (; argv[head.argc]; head.argc++) {
+		size_t len = strlen(argv[head.argc]) + 1;
+
+		if (write(args, argv[head.argc], len) != (ssize_t)len)
+			raw_bail("raw_start");
+		head.args += (uint32_t)len;
+	}
+	fds[CAISSON_START_FD_ARGS] = args;
+	fds[CAISSON_START_FD_STDIO] = null;
+	fds[CAISSON_START_FD_STDIO + 1] = fds[CAISSON_START_FD_STDIO + 2] = out < 0 ? null : out;
+	for (unsigned i = 0; i < extras; i++)
+		fds[CAISSON_START_FD_EXTRA + i] = extra[i];
+	rc = send_start(box->socket, &head, fds);
+	close(args);
+	close(null);
+	return rc;
+}
+
+pid_t raw_init_pid(const struct raw_box *box)
+{
+	char path[64], line[128];
+	int pid = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", box->pidfd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pid: %d", &pid) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+bool raw_end(struct raw_box *box)
+{
+	struct pollfd dead = { .fd = box->pidfd, .events = POLLIN };
+	siginfo_t info;
+	bool good = true;
+
+	close(box->socket);
+	if (box->pidfd >= 0) {
+		/* Closing the socket is enough: init watches it. */
+		if (poll(&dead, 1, BOUND_MS) <= 0) {
+			good = false;
+			syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0);
+			poll(&dead, 1, BOUND_MS);
+		}
+		waitid((idtype_t)3 /* P_PIDFD */, (id_t)box->pidfd, &info, WEXITED);
+		close(box->pidfd);
+		box->pidfd = -1;
+	}
+	return await_helper(box) && good;
+}
