@@ -24,19 +24,6 @@ void close_from(int first)
 	need(syscall(NR_close_range, first, ~0u, 0) == 0, KERNEL, NR_close_range);
 }
 
-/* 0 to 2 must not become something this program opens. */
-static void fill_stdio(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd < 0)
-		_exit(125);
-	close(fd);
-}
-
 /* Someone ran the helper by hand. Without any privilege, one line to whatever fd 2 is. */
 static _Noreturn void not_for_people(uid_t uid, gid_t gid)
 {
@@ -153,7 +140,6 @@ int main(int argc, char **argv)
 	struct box box = { .plan = &plan, .tree = tree, .uid = getuid(), .gid = getgid() };
 
 	clearenv();
-	fill_stdio();
 	if (!control_ok(box.uid))
 		not_for_people(box.uid, box.gid);
 	errno = EINVAL;
@@ -164,10 +150,14 @@ int main(int argc, char **argv)
 	                                                      : CAISSON_KNOB_NOT_SETUID,
 	          0);
 	sanitise();
-	/* Never as root to a descriptor that the caller gave: these become ours. */
-	for (int fd = 0; fd < 3; fd++)
+	/*
+	 * Never as root to a descriptor that the caller gave, and 0 to 2 must not
+	 * become something this program opens: nothing was opened so far.
+	 */
+	for (int fd = 0; fd < 3; fd++) {
 		close(fd);
-	fill_stdio();
+		need(open("/dev/null", O_RDWR) == fd, NONE, 0);
+	}
 	need(setresgid(box.gid, box.gid, box.gid) == 0 &&
 	             setresuid((uid_t)-1, box.uid, (uid_t)-1) == 0 &&
 	             prctl(PR_SET_DUMPABLE, 0) == 0,

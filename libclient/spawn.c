@@ -80,6 +80,10 @@ static void reap(pid_t pid)
 
 static int helper_missing(const char *helper, int error, caisson_error **err)
 {
+	if (error == EMFILE)
+		return error_set(err, error, "executing caisson-helper", "RLIMIT_NOFILE",
+		                 "raise the limit of open files (ulimit -n), or grant fewer paths",
+		                 "the plan's descriptors do not fit below this process's limit");
 	return error_set(err, error, "executing caisson-helper", "caisson-helper",
 	                 error == EACCES
 	                         ? "it may be reserved to a group: ask to be added to the group "
