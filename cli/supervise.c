@@ -82,12 +82,12 @@ static void stop(caisson_sandbox *box)
 
 static int supervise(caisson_sandbox *box, int signals, int *status, caisson_error **err)
 {
-	struct pollfd fds[2] = { { .fd = caisson_pidfd(box), .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = caisson_event_fd(box), .events = POLLIN },
 		                 { .fd = signals, .events = POLLIN } };
 	struct signalfd_siginfo info;
 
 	while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
-		if (fds[0].revents)
+		if (fds[0].revents && caisson_wait(box, 0, status, err) != -ETIMEDOUT)
 			break;
 		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 			if (info.ssi_signo == SIGTSTP)
@@ -199,10 +199,18 @@ static int run_spec(struct run *run)
 		write_report(run, NULL, err);
 		result = failure(err);
 	} else if (write_report(run, box, NULL) == 0) {
-		if (supervise(box, signals, &status, &err) < 0)
+		if (supervise(box, signals, &status, &err) < 0) {
 			result = failure(err);
-		else
+		} else {
 			result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			/*
+			 * Nothing of the sandbox runs any more. What the kernel still takes
+			 * down of its namespaces needs nobody to wait for it: we are ending.
+			 */
+			if (fflush(NULL) == 0)
+				_exit(result);
+			result = EXIT_OWN_FAILURE;
+		}
 	}
 	caisson_error_free(err);
 	caisson_sandbox_free(box);

@@ -179,15 +179,20 @@ static pid_t start_target(int host)
 /* Everything that has ended; if the target is among them, so has the sandbox. */
 static void reap(pid_t target)
 {
+	int status, how = -1;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &at.status, WNOHANG)) > 0)
-		if (pid == target) {
-			/* By the socket too: a host that reaps every child would lose the status. */
-			answer(CAISSON_ANSWER_EXITED);
-			_exit(WIFEXITED(at.status) ? WEXITSTATUS(at.status)
-			                           : 128 + WTERMSIG(at.status));
-		}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		how = pid == target ? status : how;
+	if (how < 0)
+		return;
+	/* Others first, so that whoever hears of the end knows that nothing runs any more. */
+	if (pid == 0 && kill(-1, SIGKILL) == 0)
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	at.status = how;
+	answer(CAISSON_ANSWER_EXITED);
+	_exit(WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how));
 }
 
 static void obey(pid_t target)

@@ -53,7 +53,7 @@ static bool control_ok(uid_t uid)
 static void sanitise(void)
 {
 	const struct itimerval none = { 0 };
-	const struct rlimit no_core = { 0, 0 };
+	const struct rlimit core = { 1, 1 }, no_core = { 0, 0 };
 	sigset_t set;
 
 	/* exec left no handler; of what it left ignored only the alarm matters to us. */
@@ -67,9 +67,9 @@ static void sanitise(void)
 	alarm(HELPER_SECONDS); /* replaces ITIMER_REAL; the default action ends us */
 	umask(022);
 	personality(0);
-	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setrlimit(RLIMIT_CORE, &no_core) == 0 &&
-	             chdir("/") == 0,
-	     NONE, 0);
+	need(prctl(PR_SET_DUMPABLE, 0) == 0 && chdir("/") == 0, NONE, 0);
+	/* 1: unlike 0 it keeps pipe core handlers away; only the initial namespace's root may raise it */
+	need(setrlimit(RLIMIT_CORE, &core) == 0 || setrlimit(RLIMIT_CORE, &no_core) == 0, NONE, 0);
 }
 
 /*

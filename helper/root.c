@@ -13,13 +13,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "helper.h"
 #include "sys.h"
 
-static int root;                                 /* dirfd of the tmpfs that becomes "/" */
-static dev_t made[CAISSON_PLAN_MAX_RECORDS + 1]; /* file systems made here; [0] is the root's */
+static int root;                                    /* dirfd of the tmpfs that becomes "/" */
+static uint64_t made[CAISSON_PLAN_MAX_RECORDS + 1]; /* devices of file systems made here */
 static unsigned n_made;
 
 /* An id change, even of the fsuid, may make a setuid process dumpable again. */
@@ -29,73 +28,56 @@ static void act_as(uid_t uid)
 	need(setfsuid(uid) == (int)uid && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
 }
 
-/* An O_PATH fd of path below the new root, as far as the caller itself may go, or -1. */
-static int walk(uid_t uid, const char *path)
+/* An O_PATH fd of path below the new root and never out of it, or -1. */
+static int walk(const char *path)
 {
-	int fd, error;
-
-	act_as(uid);
-	fd = sys_openat2(root, path, O_PATH | O_CLOEXEC,
-	                 SYS_RESOLVE_IN_ROOT | SYS_RESOLVE_NO_MAGICLINKS);
-	error = errno;
-	act_as(0);
-	errno = error;
-	return fd;
+	return sys_openat2(root, path, O_PATH | O_CLOEXEC,
+	                   SYS_RESOLVE_IN_ROOT | SYS_RESOLVE_NO_MAGICLINKS);
 }
 
-/* Does fd lie on a file system made here? A FUSE server is not asked: mask 0, no sync. */
+/* Does fd lie on a file system made here? */
 static bool is_made(int fd)
 {
-	struct statx st;
+	uint64_t dev = sys_device(fd);
 
-	if (statx(fd, "", SYS_AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) == 0)
-		for (unsigned i = 0; i < n_made; i++)
-			if (made[i] == makedev(st.stx_dev_major, st.stx_dev_minor))
-				return true;
+	for (unsigned i = 0; i < n_made; i++)
+		if (made[i] == dev)
+			return true;
 	return false;
 }
 
 static void note_made(int mnt)
 {
-	struct stat st;
-
-	need(fstat(mnt, &st) == 0, NONE, 0);
-	made[n_made++] = st.st_dev;
+	made[n_made++] = sys_device(mnt);
 }
 
-/* The directory that path's last component is to be made in; *last: that component. */
-static int parent_of(uid_t uid, const char *path, const char **last)
+/* The directory that path's last component is in; *last: that component. */
+static int parent_of(const char *path, const char **last)
 {
 	char parent[CAISSON_PLAN_MAX_PATH + 1];
 	int fd;
 
 	*last = strrchr(path, '/') + 1;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(*last - path), path);
-	fd = walk(uid, parent);
+	fd = walk(parent);
 	need(fd >= 0, DESTINATION, 0);
-	errno = ENOENT;
-	need(is_made(fd), DESTINATION, 0);
 	return fd;
 }
 
 /*
- * What is at path; if nothing is, a directory or an empty file of the caller's
- * is made. Nobody else can reach it yet; the root's own tmpfs becomes read-only.
+ * What is at path; if nothing is, a directory or an empty file is made there,
+ * on a file system made here only. Nobody else can reach it yet.
  */
-static int place(const struct box *box, const char *path, mode_t mode)
+static int place(const char *path, mode_t mode)
 {
-	int dir, fd = walk(box->uid, path);
 	const char *last;
+	int dir = parent_of(path, &last), fd = -1;
 
-	if (fd < 0 && errno == ENOENT) {
-		dir = parent_of(box->uid, path, &last);
-		need((S_ISDIR(mode) ? mkdirat(dir, last, mode & 07777)
-		                    : mknodat(dir, last, S_IFREG | 0444, 0)) == 0 &&
-		             fchownat(dir, last, box->uid, box->gid, AT_SYMLINK_NOFOLLOW) == 0,
-		     DESTINATION, 0);
-		close(dir);
-		fd = walk(box->uid, path);
-	}
+	if (is_made(dir) && (S_ISDIR(mode) ? mkdirat(dir, last, mode & 07777)
+	                                   : mknodat(dir, last, S_IFREG | 0444, 0)) == 0)
+		fd = openat(dir, last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	close(dir);
+	fd = fd >= 0 ? fd : walk(path);
 	need(fd >= 0, DESTINATION, 0);
 	return fd;
 }
@@ -116,10 +98,10 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 	switch (r->op) {
 	case CAISSON_OP_BIND:
 		attach(box->tree[r->fd],
-		       place(box, name, r->flags & CAISSON_BIND_DIR ? S_IFDIR | 0755 : S_IFREG));
+		       place(name, r->flags & CAISSON_BIND_DIR ? S_IFDIR | 0755 : S_IFREG));
 		break;
 	case CAISSON_OP_DEVICE:
-		attach(box->tree[r->fd], place(box, name, S_IFREG));
+		attach(box->tree[r->fd], place(name, S_IFREG));
 		own->devices++;
 		break;
 	case CAISSON_OP_TMPFS:
@@ -127,27 +109,30 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 		         (unsigned long long)r->a, (unsigned)r->b, box->uid, box->gid);
 		fd = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, options);
 		note_made(fd);
-		attach(fd, place(box, name, S_IFDIR | 0755));
+		attach(fd, place(name, S_IFDIR | 0755));
 		break;
 	case CAISSON_OP_DIR:
-		close(place(box, name, S_IFDIR | (mode_t)r->b));
+		close(place(name, S_IFDIR | (mode_t)r->b));
 		break;
 	case CAISSON_OP_SYMLINK:
-		fd = parent_of(box->uid, name, &last);
-		need(symlinkat(box->plan->names + r->a, fd, last) == 0, DESTINATION, 0);
+		fd = parent_of(name, &last);
+		need(is_made(fd) && symlinkat(box->plan->names + r->a, fd, last) == 0, DESTINATION,
+		     0);
 		close(fd);
 		break;
-	case CAISSON_OP_PROC:
-		attach(proc, place(box, name, S_IFDIR | 0755));
-		break;
+	case CAISSON_OP_PROC: /* not the one read here, which stays detached: a bind over it could lie */
 	case CAISSON_OP_DEVPTS:
-		fd = new_fs("devpts", SYS_MOUNT_ATTR_NOEXEC, "mode=0620,ptmxmode=0666");
-		own->devpts = mount_id(proc, fd);
-		attach(fd, place(box, name, S_IFDIR | 0755));
+		fd = r->op == CAISSON_OP_PROC
+		             ? new_fs("proc", SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC, "")
+		             : new_fs("devpts", SYS_MOUNT_ATTR_NOEXEC, "mode=0620,ptmxmode=0666");
+		act_as(0); /* the descriptors of a process that is not dumpable are root's to list */
+		*(r->op == CAISSON_OP_PROC ? &own->proc : &own->devpts) = mount_id(proc, fd);
+		act_as(box->uid);
+		attach(fd, place(name, S_IFDIR | 0755));
 		break;
 	case CAISSON_OP_RDONLY:
 		/* Of the mount that covers the path, ours or a clone of ours: nothing else is here. */
-		fd = walk(box->uid, name);
+		fd = walk(name);
 		need(fd >= 0 && sys_mount_setattr(fd, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
 		     DESTINATION, 0);
 		close(fd);
@@ -159,22 +144,31 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 
 int root_build(const struct box *box, struct own *own)
 {
+	char options[96];
 	int proc;
 
 	at.stage = CAISSON_STAGE_ROOT;
 	/* Nothing done from here on reaches the host's mount namespace. */
 	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
 	proc = new_fs("proc", SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC, "");
-	own->proc = mount_id(proc, proc);
-	root = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, "mode=0755,size=4m");
+	snprintf(options, sizeof(options), "mode=0755,size=4m,uid=%u,gid=%u", box->uid, box->gid);
+	root = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, options);
 	note_made(root);
 	/* Attaching inside a detached tree works only from 6.15, so it takes its place first. */
 	need(sys_move_mount(root, AT_FDCWD, "/", 0) == 0, CAPABILITY, CAP_SYS_ADMIN);
 	at.stage = CAISSON_STAGE_MOUNT;
+	/*
+	 * With the caller's fsuid: what a path leads through is what the caller may
+	 * reach, and what is made is the caller's.
+	 */
+	act_as(box->uid);
 	for (at.record = 0; at.record < box->plan->head->records; at.record++)
 		carry_out(box, &box->plan->record[at.record], proc, own);
+	act_as(0);
 	at.record = CAISSON_NO_RECORD;
-	need(sys_mount_setattr(root, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0, NONE, 0);
+	need(fchownat(root, "", 0, 0, AT_EMPTY_PATH) == 0 &&
+	             sys_mount_setattr(root, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
+	     NONE, 0);
 	at.stage = CAISSON_STAGE_PIVOT;
 	/* The new root in, the host's tree out: nothing of it can be reached after this. */
 	need(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&

@@ -82,4 +82,14 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
 	return (int)syscall(NR_openat2, dir, path, how, sizeof(how));
 }
 
+/* Of fd's file system, without asking it (mask 0, no sync): a FUSE server could hang. 0: unknown. */
+static inline uint64_t sys_device(int fd)
+{
+	uint32_t st[64]; /* struct statx, which older C libraries lack; dev_major and dev_minor: */
+
+	if (syscall(SYS_statx, fd, "", SYS_AT_EMPTY_PATH | 0x4000 /* DONT_SYNC */, 0, st) != 0)
+		return 0;
+	return (uint64_t)st[34] << 32 | st[35];
+}
+
 #endif

@@ -67,7 +67,8 @@ struct caisson_sandbox {
 	int socket, pidfd;
 	struct caisson_answer built;
 	struct property_asked asked;
-	bool stdio_files, ended;
+	bool stdio_files;
+	bool told, ended; /* init said how the program ended; init was reaped */
 	int status;
 	caisson_channel **channel;
 	size_t channels;

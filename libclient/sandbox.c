@@ -36,6 +36,13 @@ static pid_t pidfd_pid(int pidfd)
 	return pid;
 }
 
+static bool poll_now(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -44,40 +51,54 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The pidfd became readable: what init managed to say counts, else how it ended itself. */
-static void collect(caisson_sandbox *box)
+/* What init managed to say; false if nothing (more) is to be heard from it. */
+static bool listen_to(caisson_sandbox *box)
 {
 	struct caisson_answer answer;
-	int own = SIGKILL, none;
-	bool told = false;
+	int none, rc = receive_answer(box->socket, MSG_DONTWAIT, &answer, &none);
 
-	while (!told && receive_answer(box->socket, MSG_DONTWAIT, &answer, &none) == 0) {
-		told = answer.kind == CAISSON_ANSWER_EXITED;
-		if (none >= 0)
-			close(none);
+	if (none >= 0)
+		close(none);
+	if (rc == 0 && answer.kind == CAISSON_ANSWER_EXITED) {
+		box->status = answer.status;
+		box->told = true;
 	}
-	wait_pidfd(box->pidfd, &own); /* reaps; a host that reaps every child was first */
-	box->status = told ? answer.status : own;
+	return rc == 0 || rc == -EAGAIN;
+}
+
+/* The pidfd became readable: reap. What init said counts, else how it ended itself. */
+static void collect(caisson_sandbox *box)
+{
+	int own = SIGKILL;
+
+	while (!box->told && poll_now(box->socket) && listen_to(box))
+		;
+	wait_pidfd(box->pidfd, &own); /* a host that reaps every child was first */
+	if (!box->told)
+		box->status = own;
 	box->ended = true;
 }
 
 int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_error **err)
 {
 	int64_t until = now_ms() + timeout_ms;
-	struct pollfd fd = { .fd = box->pidfd, .events = POLLIN };
+	struct pollfd fds[2] = { { .fd = box->pidfd, .events = POLLIN },
+		                 { .fd = box->socket, .events = POLLIN } };
 
-	while (!box->ended) {
+	while (!box->ended && !box->told) {
 		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
-		int n = poll(&fd, 1, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+		int n = poll(fds, 2, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
 
 		if (n < 0 && errno != EINTR)
 			return error_set(err, errno, "waiting for the sandbox", "", "", "poll: %s",
 			                 strerror(errno));
-		if (n > 0)
-			collect(box);
-		else if (n == 0)
+		if (n == 0)
 			return error_set(err, ETIMEDOUT, "waiting for the sandbox", "", "",
 			                 "the program still runs");
+		if (n > 0 && fds[1].revents && !listen_to(box))
+			fds[1].fd = -1; /* init is ending: its pidfd says when */
+		if (n > 0 && fds[0].revents && !box->told)
+			collect(box);
 	}
 	if (status)
 		*status = box->status;
@@ -103,6 +124,11 @@ int caisson_kill(caisson_sandbox *box, int sig)
 	return 0;
 }
 
+int caisson_event_fd(const caisson_sandbox *box)
+{
+	return box->socket;
+}
+
 int caisson_pidfd(const caisson_sandbox *box)
 {
 	return box->pidfd;
@@ -117,8 +143,9 @@ void caisson_sandbox_free(caisson_sandbox *box)
 {
 	if (!box)
 		return;
-	if (!box->ended) {
-		caisson_kill(box, SIGKILL);
+	if (!box->ended) { /* a pid 1 that is told of its end already ends by itself */
+		if (!box->told)
+			caisson_kill(box, SIGKILL);
 		collect(box);
 	}
 	close(box->socket);

@@ -6,7 +6,7 @@
  * Threads: the library keeps no global state. A spec, a sandbox and one
  * direction of a channel are each used by one thread at a time; different
  * objects may be used by different threads at once. caisson_kill(),
- * caisson_pidfd() and caisson_channel_fd() may be called from any thread while
+ * caisson_event_fd(), caisson_pidfd() and caisson_channel_fd() may be called from any thread while
  * the object lives.
  *
  * Errors: functions that return int give 0 or a negative errno value. Those
@@ -213,12 +213,17 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
 /*
  * Wait for the program to end, timeout in milliseconds (-1: without limit, 0:
  * only look). *status is a wait status (WIFEXITED() and its kind). -ETIMEDOUT
- * if it still runs. The program's other processes end with it.
+ * if it still runs. The program's other processes have ended when it returns 0.
  */
 int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_error **err);
 /* Send the program a signal; SIGKILL ends the whole sandbox. */
 int caisson_kill(caisson_sandbox *box, int sig);
-/* Readable once the sandbox has ended. Owned by box. */
+/*
+ * For poll(POLLIN): readable when the program may have ended; caisson_wait()
+ * with timeout 0 tells. Do not read it. Owned by box.
+ */
+int caisson_event_fd(const caisson_sandbox *box);
+/* Of the sandbox's pid 1, readable once the kernel has taken all of it down. Owned by box. */
 int caisson_pidfd(const caisson_sandbox *box);
 /* Of the sandbox's pid 1, in the caller's pid namespace; -1 once it was waited for. */
 int caisson_pid(const caisson_sandbox *box);

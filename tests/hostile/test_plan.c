@@ -139,7 +139,8 @@ CASE(host_0, p->record[0].op = CAISSON_OP_HOSTNAME)
 /* symlink targets: a second offset and length */
 CASE(target_good, raw_symlink(p, "../../../etc/passwd", "/l"))
 CASE(target_0, raw_symlink(p, "", "/l"))
-CASE(target_offset, raw_symlink(p, "x", "/l")->a = p->head.names)
+CASE(target_offset, struct caisson_plan_record *r = raw_symlink(p, "x", "/l");
+     r->a = p->head.names)
 CASE(target_offset_max, raw_symlink(p, "x", "/l")->a = ~0ull)
 CASE(target_length_max, raw_symlink(p, "x", "/l")->b = ~0ull)
 CASE(target_sum_wraps, struct caisson_plan_record *r = raw_symlink(p, "x", "/l"); r->a = ~0ull;
@@ -290,6 +291,7 @@ static void try_impossible(void)
 	       "a parent that is missing: %s", raw_text(&box));
 	raw_end(&box);
 	plan->record[3].op = CAISSON_OP_RDONLY;
+	plan->record[3].b = 0;
 	raw_build(&box, plan, &RAW_HOW);
 	tap_ok(raw_failed(&box, CAISSON_STAGE_MOUNT, CAISSON_KNOB_DESTINATION),
 	       "RDONLY of what is not there: %s", raw_text(&box));
