@@ -36,14 +36,21 @@ static long clone_child(uint64_t flags, int *pidfd)
 	return pid;
 }
 
-static void loopback_up(void)
+/* The helper made it meanwhile, on another CPU: of all namespaces it takes the longest. */
+static void join_net(const struct box *box)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char made;
+	int s;
 
 	at.stage = CAISSON_STAGE_NETWORK;
-	need(s >= 0 && ioctl(s, SIOCSIFFLAGS, &lo) == 0, CAPABILITY, CAP_NET_ADMIN);
-	close(s);
+	if (read(box->sync[1], &made, 1) != 1) /* the helper is gone, and has said why */
+		_exit(125);
+	need(setns(box->self, CLONE_NEWNET) == 0, CAPABILITY, CAP_SYS_ADMIN);
+	if (box->net == CAISSON_NET_LOOPBACK) {
+		s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		need(s >= 0 && ioctl(s, SIOCSIFFLAGS, &lo) == 0, CAPABILITY, CAP_NET_ADMIN);
+	}
 }
 
 /* The helper's descriptors go, the host's /proc and the old root's among them. */
@@ -100,11 +107,11 @@ static _Noreturn void child(const struct box *box, uint64_t require)
 	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setsid() > 0, NONE, 0);
 	proc = root_build(box, &own);
 	judge_tree(proc, &own);
+	if (box->net != CAISSON_NET_HOST)
+		join_net(box);
 	if (name)
 		need(sethostname(box->plan->names + name->name, name->name_len) == 0, CAPABILITY,
 		     CAP_SYS_ADMIN);
-	if (box->net == CAISSON_NET_LOOPBACK)
-		loopback_up();
 	keep_fds(box);
 	self = (int)syscall(NR_pidfd_open, getpid(), 0);
 	need(self >= 0, KERNEL, NR_pidfd_open);
@@ -192,13 +199,15 @@ static void attend(const struct box *box, long pid, int pidfd)
 void box_build(struct box *box)
 {
 	uint64_t flags = CLONE_PARENT | SYS_CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID |
-	                 CLONE_NEWIPC | CLONE_NEWUTS | SYS_CLONE_NEWCGROUP |
-	                 (box->net == CAISSON_NET_HOST ? 0 : CLONE_NEWNET);
+	                 CLONE_NEWIPC | CLONE_NEWUTS | SYS_CLONE_NEWCGROUP;
 	int pidfd = -1;
 	long pid;
 
 	at.stage = CAISSON_STAGE_NAMESPACES;
-	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box->sync) == 0, LIMITS, 0);
+	box->self = (int)syscall(NR_pidfd_open, getpid(), 0);
+	need(box->self >= 0 &&
+	             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box->sync) == 0,
+	     LIMITS, 0);
 	pid = clone_child(flags, &pidfd);
 	if (pid == 0)
 		child(box, box->plan->head->require);
@@ -206,5 +215,8 @@ void box_build(struct box *box)
 	          CAP_SYS_ADMIN);
 	answer_with = pidfd; /* a failure from here on hands the caller its child */
 	close(box->sync[1]);
+	if (box->net != CAISSON_NET_HOST)
+		need(unshare(CLONE_NEWNET) == 0 && write(box->sync[0], "n", 1) == 1, CAPABILITY,
+		     CAP_SYS_ADMIN);
 	attend(box, pid, pidfd);
 }

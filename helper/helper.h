@@ -97,7 +97,7 @@ void sources_take(const struct plan *plan, uid_t uid, int proc, int *tree);
 struct box {
 	const struct plan *plan;
 	const int *tree;
-	int proc, host; /* the caller's /proc; the host application's pidfd */
+	int proc, host, self; /* the caller's /proc; pidfds: the host application's, the helper's */
 	int sync[2];    /* [0] the helper's end, [1] the child's */
 	uid_t uid;
 	gid_t gid;

@@ -8,6 +8,7 @@
  * rest.
  */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -120,13 +121,18 @@ static void limit(int what, rlim_t hard)
 	need(setrlimit(what, &now) == 0, LIMITS, 0);
 }
 
-/* In the forked child: put everything in its place and become the target. */
-static _Noreturn void become_target(void)
+/*
+ * In the new process, which shares init's memory until its exec (init only
+ * polls meanwhile): put everything in its place and become the target.
+ */
+static int become_target(void *pair)
 {
 	int passed = (int)start.head.fds - CAISSON_START_FD_STDIO;
-	int *fd = start.fd + CAISSON_START_FD_STDIO;
+	int fd[CAISSON_START_MAX_EXTRA + 3];
 	sigset_t none;
 
+	answer_fd = ((int *)pair)[1];
+	memcpy(fd, start.fd + CAISSON_START_FD_STDIO, sizeof(fd));
 	/* Above every number that is to be filled, so that no dup2 overwrites one still needed. */
 	for (int i = 0; i < passed; i++)
 		need(fd[i] > passed || (fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, passed + 1)) >= 0,
@@ -138,8 +144,7 @@ static _Noreturn void become_target(void)
 		need(dup2(fd[i], i) >= 0, LIMITS, 0);
 	close_from(passed + 1);
 	setsid();
-	limit(RLIMIT_CORE,
-	      1); /* 0 would not stop a pipe core handler, which runs as the host's root */
+	limit(RLIMIT_CORE, 1); /* 0 would not stop a pipe core handler, run as the host's root */
 	limit(RLIMIT_NOFILE, TARGET_NOFILE);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
@@ -155,18 +160,16 @@ static _Noreturn void become_target(void)
 /* Returns the target's pid once its exec succeeded, which closes the pair's other end. */
 static pid_t start_target(int host)
 {
+	static char stack[1 << 16] __attribute__((aligned(16)));
 	int pair[2];
-	pid_t pid = -1;
+	pid_t pid;
 
-	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 &&
-	             (pid = fork()) >= 0,
-	     LIMITS, 0);
-	if (pid == 0) {
-		answer_fd = pair[1];
-		become_target();
-	}
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, LIMITS, 0);
+	pid = clone(become_target, stack + sizeof(stack), CLONE_VM | SIGCHLD, pair);
+	need(pid > 0, LIMITS, 0);
 	close(pair[1]);
 	await(pair[0], host); /* exec may wait for a file system that never answers */
+	answer_fd = CAISSON_FD_CONTROL;
 	if (read(pair[0], &at, sizeof(at)) == sizeof(at))
 		fail(at.error, at.knob, at.detail);
 	close(pair[0]);

@@ -56,8 +56,9 @@ static void sanitise(void)
 	const struct rlimit core = { 1, 1 }, no_core = { 0, 0 };
 	sigset_t set;
 
-	/* exec left no handler; of what it left ignored only the alarm matters to us. */
+	/* exec left no handler; what it left ignored would keep us from the alarm, init from SIGCHLD. */
 	signal(SIGALRM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* every write is checked instead */
 	sigemptyset(&set);

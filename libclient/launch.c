@@ -9,13 +9,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-#define STACK (64u * 1024u)
+#define STACK (16u * 1024u) /* for a few system calls */
 
 struct launch {
 	const char *helper;
@@ -77,15 +76,13 @@ pid_t launch_helper(const char *helper, int socket, const struct plan_image *pla
 {
 	struct launch l = { .helper = helper, .socket = socket, .plan = plan };
 	sigset_t all, before;
-	char *stack;
+	char stack[STACK] __attribute__((aligned(16)));
 	pid_t pid = -1;
 
 	l.fd = calloc(plan->fds + 1, sizeof(int));
-	stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
-	             -1, 0);
-	if (!l.fd || stack == MAP_FAILED) {
+	if (!l.fd) {
 		*error = ENOMEM;
-		goto out;
+		return -1;
 	}
 	/* No handler of the host's may run in the child, which has the host's memory. */
 	sigfillset(&all);
@@ -93,9 +90,6 @@ pid_t launch_helper(const char *helper, int socket, const struct plan_image *pla
 	pid = clone(child, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &l);
 	*error = pid < 0 ? errno : l.error;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-out:
-	if (stack != MAP_FAILED)
-		munmap(stack, STACK);
 	free(l.fd);
 	return pid;
 }
