@@ -8,6 +8,7 @@
 
 struct caisson_answer at = { .magic = CAISSON_ANSWER_MAGIC,
 	                     .version = CAISSON_ANSWER_VERSION,
+	                     .plan_version = CAISSON_PLAN_VERSION,
 	                     .stage = CAISSON_STAGE_START,
 	                     .record = CAISSON_NO_RECORD };
 int answer_fd = CAISSON_FD_CONTROL, answer_with = -1;
@@ -36,7 +37,8 @@ int answer(uint16_t kind)
 _Noreturn void fail(int error, uint32_t knob, uint32_t detail)
 {
 	at.error = error;
-	at.knob = knob;
+	at.knob =
+		error == EMFILE || error == ENFILE || error == ENOMEM ? CAISSON_KNOB_LIMITS : knob;
 	at.detail = detail;
 	answer(CAISSON_ANSWER_FAILED);
 	_exit(125);

@@ -7,8 +7,8 @@
  * privileged stays.
  */
 #include <net/if.h>
-#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,11 +19,10 @@
 #include "helper.h"
 #include "sys.h"
 
-/* What the child asks of the helper, in the same struct as its answers. */
-#define ASK_MAP 0x101
-/* The child's descriptors once the host's tree is gone. */
+/* The child's descriptor of the host application once the host's tree is gone. */
 #define CHILD_HOST 4
-#define CHILD_SYNC 5
+
+static int child_pidfd = -1;
 
 static long clone_child(uint64_t flags, int *pidfd)
 {
@@ -53,34 +52,30 @@ static void join_net(const struct box *box)
 	}
 }
 
-/* The helper's descriptors go, the host's /proc and the old root's among them. */
-static void keep_fds(const struct box *box)
+static void write_file(int dir, const char *file, const char *text)
 {
-	/* Out of the way first: either may stand on the other's number. */
-	int sync = fcntl(box->sync[1], F_DUPFD_CLOEXEC, CHILD_SYNC + 1);
-	int host = fcntl(box->host, F_DUPFD_CLOEXEC, CHILD_SYNC + 1);
+	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
 
-	need(sync >= 0 && host >= 0 && dup3(sync, CHILD_SYNC, O_CLOEXEC) >= 0 &&
-	             dup3(host, CHILD_HOST, O_CLOEXEC) >= 0,
-	     LIMITS, 0);
-	answer_fd = CHILD_SYNC;
-	close_from(CHILD_SYNC + 1);
+	need(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), CAPABILITY,
+	     CAP_SETUID);
+	close(fd);
 }
 
 /*
  * Made last: the mounts were attached before it and belong to the namespace
  * above, so that no capability inside could unmount or remount them. Made with
- * euid 0: its owner, who may enter it at will and for ever, is root.
+ * euid 0: its owner, who may enter it at will and for ever, is root; what is
+ * created in it is charged to root as well, and limited here.
  */
-static bool enter_userns(uint64_t mode)
+static bool enter_userns(const struct box *box, int proc)
 {
-	char mapped;
+	char byte = 'm';
 
 	at.stage = CAISSON_STAGE_USERNS;
-	if (mode == CAISSON_USERNS_NONE)
+	if (box->userns == CAISSON_USERNS_NONE)
 		return false;
 	if (unshare(CLONE_NEWUSER) < 0) {
-		if (mode == CAISSON_USERNS_AUTO)
+		if (box->userns == CAISSON_USERNS_AUTO)
 			return false;
 		fail(errno,
 		     errno == ENOSPC   ? CAISSON_KNOB_USERNS_LIMIT
@@ -89,33 +84,30 @@ static bool enter_userns(uint64_t mode)
 		     0);
 	}
 	/* If the helper is gone it has said why. */
-	if (answer(ASK_MAP) < 0 || read(CHILD_SYNC, &mapped, 1) != 1)
+	if (write(box->sync[1], &byte, 1) != 1 || read(box->sync[1], &byte, 1) != 1)
 		_exit(125);
+	write_file(proc, "sys/user/max_user_namespaces", "0");
+	write_file(proc, "sys/user/max_inotify_instances", "16");
+	write_file(proc, "sys/user/max_inotify_watches", "4096");
 	at.held |= CAISSON_BIT(USERNS) | CAISSON_BIT(OWN_POOLS);
 	return true;
 }
 
 static _Noreturn void child(const struct box *box, uint64_t require)
 {
-	const struct caisson_plan_record *name = plan_find(box->plan, CAISSON_OP_HOSTNAME);
 	struct own own = { 0 };
-	int proc, self;
 	bool userns;
+	int proc;
 
-	answer_fd = box->sync[1];
-	alarm(HELPER_SECONDS); /* not inherited over clone */
 	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setsid() > 0, NONE, 0);
 	proc = root_build(box, &own);
 	judge_tree(proc, &own);
 	if (box->net != CAISSON_NET_HOST)
 		join_net(box);
-	if (name)
-		need(sethostname(box->plan->names + name->name, name->name_len) == 0, CAPABILITY,
-		     CAP_SYS_ADMIN);
-	keep_fds(box);
-	self = (int)syscall(NR_pidfd_open, getpid(), 0);
-	need(self >= 0, KERNEL, NR_pidfd_open);
-	userns = enter_userns(box->userns);
+	userns = enter_userns(box, proc);
+	/* The helper's descriptors go, the host's /proc and the old root's among them. */
+	need(box->host == CHILD_HOST || dup3(box->host, CHILD_HOST, O_CLOEXEC) >= 0, LIMITS, 0);
+	close_from(CHILD_HOST + 1);
 	drop_all(box, userns);
 
 	at.held |= CAISSON_ALWAYS | (box->net == CAISSON_NET_HOST ? 0 : CAISSON_BIT(NET));
@@ -124,28 +116,9 @@ static _Noreturn void child(const struct box *box, uint64_t require)
 	errno = EPERM;
 	require &= ~at.held;
 	need(require == 0, PROPERTY, (uint32_t)__builtin_ctzll(require));
-	/* From here on this process is the caller's to end: it answers in its own name. */
-	answer_with = self;
-	answer_fd = CAISSON_FD_CONTROL;
 	if (answer(CAISSON_ANSWER_BUILT) < 0)
 		_exit(125);
-	answer_with = -1;
-	answer_fd = CHILD_SYNC;
-	answer(CAISSON_ANSWER_BUILT);
-	answer_fd = CAISSON_FD_CONTROL;
-	alarm(0);
-	close(self);
-	close(CHILD_SYNC);
 	init_run(CHILD_HOST);
-}
-
-static void write_map(int dir, const char *file, const char *text)
-{
-	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-
-	need(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), CAPABILITY,
-	     CAP_SETUID);
-	close(fd);
 }
 
 /* One uid and one gid, the caller's own. dir: the child's /proc entry. */
@@ -164,59 +137,67 @@ static void write_maps(const struct box *box, int dir)
 	close(ns);
 	snprintf(uids, sizeof(uids), "%u %u 1", box->uid, box->uid);
 	snprintf(gids, sizeof(gids), "%u %u 1", box->gid, box->gid);
-	write_map(dir, "setgroups", "deny"); /* before gid_map; afterwards it is refused */
-	write_map(dir, "uid_map", uids);
-	write_map(dir, "gid_map", gids);
+	write_file(dir, "setgroups", "deny"); /* before gid_map; afterwards it is refused */
+	write_file(dir, "uid_map", uids);
+	write_file(dir, "gid_map", gids);
 }
 
-/* Until the child has answered. Its failures are passed on with its pidfd, so that it is reaped. */
-static void attend(const struct box *box, long pid, int pidfd)
+/* The alarm: a file system that hangs must not leave a process of root's behind. */
+static void expired(int sig)
 {
-	struct pollfd dead = { .fd = pidfd, .events = POLLIN };
-	struct caisson_answer said;
-	char name[24];
-	int dir;
+	(void)sig;
+	if (child_pidfd >= 0)
+		syscall(NR_pidfd_send_signal, child_pidfd, SIGKILL, NULL, 0);
+	fail(ETIMEDOUT, CAISSON_KNOB_TIMEOUT, 0);
+}
 
-	/* The child's /proc entry first; that it still lives is asked of the pidfd after. */
-	snprintf(name, sizeof(name), "%ld", pid);
-	dir = openat(box->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (;;) {
-		errno = ECHILD;
-		need(read(box->sync[0], &said, sizeof(said)) == sizeof(said), NONE, 0);
-		if (said.kind == CAISSON_ANSWER_BUILT)
-			return;
-		if (said.kind != ASK_MAP) {
-			at = said;
-			fail(at.error, at.knob, at.detail);
-		}
-		errno = ESRCH;
-		need(dir >= 0 && poll(&dead, 1, 0) == 0, PROC, 0);
-		write_maps(box, dir);
-		need(write(box->sync[0], "m", 1) == 1, NONE, 0);
-	}
+/* Hand the caller its child, to be reaped whatever happens; charged to the caller, not to root. */
+static void tell_cloned(const struct box *box)
+{
+	need(setresuid(box->uid, (uid_t)-1, (uid_t)-1) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0,
+	     CAPABILITY, CAP_SETUID);
+	answer_with = child_pidfd;
+	if (answer(CAISSON_ANSWER_CLONED) < 0)
+		_exit(125); /* nobody is there to hear; the child sees us go and goes too */
+	answer_with = -1;
+	need(setresuid(0, (uid_t)-1, (uid_t)-1) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY,
+	     CAP_SETUID);
 }
 
 void box_build(struct box *box)
 {
-	uint64_t flags = CLONE_PARENT | SYS_CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID |
-	                 CLONE_NEWIPC | CLONE_NEWUTS | SYS_CLONE_NEWCGROUP;
-	int pidfd = -1;
+	uint64_t flags = CLONE_PARENT | CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+	                 CLONE_NEWUTS | CLONE_NEWCGROUP;
+	char byte, name[24];
 	long pid;
+	int dir;
 
 	at.stage = CAISSON_STAGE_NAMESPACES;
+	signal(SIGALRM, expired);
 	box->self = (int)syscall(NR_pidfd_open, getpid(), 0);
 	need(box->self >= 0 &&
 	             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box->sync) == 0,
 	     LIMITS, 0);
-	pid = clone_child(flags, &pidfd);
-	if (pid == 0)
+	pid = clone_child(flags, &child_pidfd);
+	if (pid == 0) {
+		close(box->sync[0]);
 		child(box, box->plan->head->require);
+	}
 	need_knob(pid > 0, errno == EPERM ? CAISSON_KNOB_CAPABILITY : CAISSON_KNOB_LIMITS,
 	          CAP_SYS_ADMIN);
-	answer_with = pidfd; /* a failure from here on hands the caller its child */
 	close(box->sync[1]);
+	tell_cloned(box);
 	if (box->net != CAISSON_NET_HOST)
 		need(unshare(CLONE_NEWNET) == 0 && write(box->sync[0], "n", 1) == 1, CAPABILITY,
 		     CAP_SYS_ADMIN);
-	attend(box, pid, pidfd);
+	/* Until the child is done, or has failed and said so: its end of the pair is closed then. */
+	while (read(box->sync[0], &byte, 1) == 1) {
+		snprintf(name, sizeof(name), "%ld", pid);
+		dir = openat(box->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		/* Opened first, then: is the child, which waits for us, still there to have it? */
+		need(dir >= 0 && syscall(NR_pidfd_send_signal, child_pidfd, 0, NULL, 0) == 0, PROC,
+		     0);
+		write_maps(box, dir);
+		need(write(box->sync[0], "m", 1) == 1, NONE, 0);
+	}
 }

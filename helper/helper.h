@@ -20,12 +20,13 @@
 #define HELPER_SECONDS 30
 #define MAX_BINDS 256
 #define MAX_MOUNTS 4096
+#define MAX_CLONED (1u << 18)
 
 /* ---- answer.c ---- */
 
 /* What is being done, and what is known so far: what any answer says. */
 extern struct caisson_answer at;
-/* Where an answer goes, and the descriptor that goes along: the helper's, or the child's. */
+/* Where an answer goes, and the descriptor that goes along, or -1. */
 extern int answer_fd, answer_with;
 
 int answer(uint16_t kind);
@@ -48,15 +49,15 @@ struct plan {
 
 /* 0 and *plan, which points into bytes (8-byte aligned), or an enum caisson_plan_fault. */
 uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t *record);
-/* The record of that op, or NULL. */
-const struct caisson_plan_record *plan_find(const struct plan *plan, uint16_t op);
+/* a of the record of that op, or 0. */
+uint64_t plan_value(const struct plan *plan, uint16_t op);
 
 /* ---- policy.c: the one function that decides. ---- */
 
 struct facts {
 	uid_t uid;
 	const char *fstype; /* of a source's mount; NULL for other ops */
-	uint64_t device;    /* DEVICE: its st_rdev */
+	uint64_t device;    /* DEVICE: major above, minor in the low 32 bits */
 };
 
 /* 0 if it is allowed, else the knob; at.line: of the policy file, 0 for what is built in. */
@@ -72,14 +73,15 @@ struct mount {
 	bool peers; /* in a peer group: events would cross */
 };
 
-struct mounts {
-	struct mount mount[1u << 16];
+/* Room for what a user can add to the host's by FUSE: 1,000 mounts with the longest paths. */
+extern struct mounts {
+	struct mount mount[1u << 17];
 	unsigned n;
-	char text[1u << 23];
-};
+	char text[1u << 25];
+} mounts;
 
-/* This process's mountinfo; all pointers into mounts->text. proc: a dirfd of its procfs. */
-void mounts_read(int proc, struct mounts *mounts);
+/* This process's mountinfo, into mounts. proc: a dirfd of its procfs. */
+void mounts_read(int proc);
 /* Of the mount that fd lies on, without asking its file system; 0 if it cannot be told. */
 int mount_id(int proc, int fd);
 /* A new file system of a kind whose parser takes no image. options: "key=value,key=value". */
@@ -98,7 +100,7 @@ struct box {
 	const struct plan *plan;
 	const int *tree;
 	int proc, host, self; /* the caller's /proc; pidfds: the host application's, the helper's */
-	int sync[2];    /* [0] the helper's end, [1] the child's */
+	int sync[2];          /* [0] the helper's end, [1] the child's */
 	uid_t uid;
 	gid_t gid;
 	uint64_t net, userns;

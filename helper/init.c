@@ -66,7 +66,7 @@ static void receive_start(void)
 	need(n == sizeof(start.head) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && c &&
 	             c->cmsg_type == SCM_RIGHTS && start.head.magic == CAISSON_CONTROL_MAGIC &&
 	             start.head.version == CAISSON_CONTROL_VERSION &&
-	             start.head.kind == CAISSON_CONTROL_START &&
+	             start.head.kind == CAISSON_CONTROL_START && !start.head.reserved[0] &&
 	             start.head.fds >= CAISSON_START_FD_EXTRA &&
 	             start.head.fds <= CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA &&
 	             c->cmsg_len == CMSG_LEN(start.head.fds * sizeof(int)),
@@ -129,7 +129,7 @@ static int become_target(void *pair)
 {
 	int passed = (int)start.head.fds - CAISSON_START_FD_STDIO;
 	int fd[CAISSON_START_MAX_EXTRA + 3];
-	sigset_t none;
+	sigset_t none = { 0 };
 
 	answer_fd = ((int *)pair)[1];
 	memcpy(fd, start.fd + CAISSON_START_FD_STDIO, sizeof(fd));
@@ -148,7 +148,6 @@ static int become_target(void *pair)
 	limit(RLIMIT_NOFILE, TARGET_NOFILE);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
-	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	need(chdir(start.string[0]) == 0, CWD, 0);
 	at.stage = CAISSON_STAGE_EXEC;
@@ -179,23 +178,25 @@ static pid_t start_target(int host)
 	return pid;
 }
 
-/* Everything that has ended; if the target is among them, so has the sandbox. */
-static void reap(pid_t target)
+/*
+ * One that has ended; if it is the target, so has the sandbox. One at a time,
+ * and one signal at a time below: whatever storm a target makes, the host is
+ * heard in between.
+ */
+static bool reap(pid_t target)
 {
-	int status, how = -1;
-	pid_t pid;
+	int status;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		how = pid == target ? status : how;
-	if (how < 0)
-		return;
-	/* Others first, so that whoever hears of the end knows that nothing runs any more. */
-	if (pid == 0 && kill(-1, SIGKILL) == 0)
-		while (waitpid(-1, NULL, 0) > 0)
-			;
-	at.status = how;
+	if (pid != target)
+		return pid > 0;
+	/* The others first, so that whoever hears of the end knows that nothing runs any more. */
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	at.status = status;
 	answer(CAISSON_ANSWER_EXITED);
-	_exit(WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how));
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 static void obey(pid_t target)
@@ -227,19 +228,18 @@ _Noreturn void init_run(int host)
 	read_args();
 	check_fds();
 	target = start_target(host);
-	for (;;) {
+	for (bool busy = true;; busy = reap(target)) {
 		struct pollfd fds[3] = { { .fd = CAISSON_FD_CONTROL, .events = POLLIN },
 			                 { .fd = host, .events = POLLIN },
 			                 { .fd = signals, .events = POLLIN } };
 
-		if ((poll(fds, 3, -1) < 0 && errno != EINTR) || fds[1].revents)
+		if ((poll(fds, 3, busy ? 0 : -1) < 0 && errno != EINTR) || fds[1].revents)
 			_exit(125);
-		while (read(signals, &info, sizeof(info)) == sizeof(info))
-			if (info.ssi_signo == SIGCHLD)
-				reap(target);
-			else
-				kill(target, (int)info.ssi_signo);
 		if (fds[0].revents)
 			obey(target);
+		/* From outside only: pid 0. Those inside may signal the target themselves. */
+		if (fds[2].revents && read(signals, &info, sizeof(info)) == sizeof(info) &&
+		    info.ssi_signo != SIGCHLD && info.ssi_pid == 0)
+			kill(target, (int)info.ssi_signo);
 	}
 }

@@ -12,39 +12,32 @@
 
 #define ROUNDS 64 /* one cover each, since it may hide what else would need one */
 
-static struct mounts tree;
-
 /* Is something else than `but` mounted on the very root of m? Then nothing of m can be reached. */
 static bool covered(const struct mount *m, const struct mount *but)
 {
-	for (const struct mount *c = tree.mount; c < tree.mount + tree.n; c++)
+	for (const struct mount *c = mounts.mount; c < mounts.mount + mounts.n; c++)
 		if (c != but && c->parent == m->id && !strcmp(c->point, m->point))
 			return true;
 	return false;
 }
 
-static const struct mount *parent_of(const struct mount *m)
-{
-	for (const struct mount *p = tree.mount; p < tree.mount + tree.n; p++)
-		if (p->id == m->parent)
-			return p;
-	return NULL;
-}
-
 /*
- * Covered itself, or below a mount that is. Judged by the structure alone: the
- * paths leading here may be renamed from outside while this runs, so that a
- * path that "resolves elsewhere" proves nothing.
+ * Covered itself, or below a mount that is; the root does not count, since a
+ * path starts below whatever is mounted on it. Judged by the structure alone:
+ * the paths leading here may be renamed from outside while this runs, so that
+ * a path that "resolves elsewhere" proves nothing.
  */
 static bool hidden(const struct mount *m)
 {
-	const struct mount *child = NULL;
+	const struct mount *child = NULL, *p = mounts.mount, *end = p + mounts.n;
 
-	for (unsigned depth = 0; m && depth < MAX_MOUNTS; depth++) {
+	for (unsigned depth = 0; depth < MAX_MOUNTS; depth++, child = m, m = p) {
+		for (p = mounts.mount; p < end && p->id != m->parent; p++)
+			;
+		if (p == end) /* m is the root */
+			return false;
 		if (covered(m, child))
 			return true;
-		child = m;
-		m = parent_of(m);
 	}
 	return false;
 }
@@ -60,7 +53,7 @@ static void cover(int proc, const struct mount *m)
 
 	need(fd >= 0 && mount_id(proc, fd) == m->id &&
 	             sys_move_mount(mnt, fd, "", SYS_MOVE_MOUNT_T_EMPTY_PATH) == 0,
-	     SOURCE_FS, (uint32_t)(m - tree.mount));
+	     SOURCE_FS, (uint32_t)(m - mounts.mount));
 	close(mnt);
 	close(fd);
 }
@@ -72,10 +65,10 @@ void judge_tree(int proc, const struct own *own)
 		const struct mount *exposed = NULL;
 		unsigned devices = 0;
 
-		mounts_read(proc, &tree);
+		mounts_read(proc);
 		errno = E2BIG;
-		need(tree.n <= MAX_MOUNTS, POLICY, MAX_MOUNTS);
-		for (const struct mount *m = tree.mount; m < tree.mount + tree.n; m++) {
+		need(mounts.n <= MAX_MOUNTS, POLICY, MAX_MOUNTS);
+		for (const struct mount *m = mounts.mount; m < mounts.mount + mounts.n; m++) {
 			errno = EPERM;
 			need(strstr(m->options, "nosuid") && !m->peers, SOURCE_FS, 0);
 			if (m->id == own->proc || m->id == own->devpts)
@@ -84,9 +77,9 @@ void judge_tree(int proc, const struct own *own)
 			if (!exposed && policy_kernel_fs(m->fstype) && !hidden(m))
 				exposed = m;
 		}
-		at.mounts = tree.n;
+		at.mounts = mounts.n;
 		errno = EPERM;
-		need(devices == own->devices, SOURCE_DEVICE, devices);
+		need(devices == own->devices, SOURCE_TYPE, devices);
 		if (!exposed)
 			return;
 		cover(proc, exposed);

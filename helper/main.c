@@ -4,7 +4,9 @@
  * inherited, read the plan with the caller's own rights, and only then become
  * root. docs/audit.md walks through it in the order of execution.
  */
+#include <linux/magic.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -27,12 +29,10 @@ void close_from(int first)
 /* Someone ran the helper by hand. Without any privilege, one line to whatever fd 2 is. */
 static _Noreturn void not_for_people(uid_t uid, gid_t gid)
 {
-	static const char text[] = "caisson-helper: not to be run by hand: it takes a plan from "
-				   "libcaisson; try \"caisson run\" (see caisson-helper(8))\n";
-
-	if (setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 &&
-	    (uid == 0 || setuid(0) < 0) && write(2, text, sizeof(text) - 1) < 0)
-		_exit(124);
+	if (setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0)
+		dprintf(2,
+		        "caisson-helper: not to be run by hand: it takes a plan from libcaisson; "
+		        "try \"caisson run\" (see caisson-helper(8))\n");
 	_exit(125);
 }
 
@@ -54,15 +54,14 @@ static void sanitise(void)
 {
 	const struct itimerval none = { 0 };
 	const struct rlimit core = { 1, 1 }, no_core = { 0, 0 };
-	sigset_t set;
+	const sigset_t no_signal = { 0 };
 
 	/* exec left no handler; what it left ignored would keep us from the alarm, init from SIGCHLD. */
 	signal(SIGALRM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* every write is checked instead */
-	sigemptyset(&set);
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigprocmask(SIG_SETMASK, &no_signal, NULL);
 	setitimer(ITIMER_VIRTUAL, &none, NULL);
 	setitimer(ITIMER_PROF, &none, NULL);
 	alarm(HELPER_SECONDS); /* replaces ITIMER_REAL; the default action ends us */
@@ -108,7 +107,7 @@ static int open_proc(void)
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	errno = ESRCH;
-	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == SYS_PROC_MAGIC &&
+	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
 	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid(),
 	     PROC, 0);
 	return proc;
@@ -125,13 +124,6 @@ static int open_host(void)
 	errno = ESRCH;
 	need(getppid() == ppid, HOST_GONE, 0);
 	return fd;
-}
-
-static uint64_t value(const struct plan *plan, uint16_t op)
-{
-	const struct caisson_plan_record *r = plan_find(plan, op);
-
-	return r ? r->a : 0;
 }
 
 int main(int argc, char **argv)
@@ -168,8 +160,8 @@ int main(int argc, char **argv)
 	need(setresuid(0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
 	box.proc = open_proc();
 	box.host = open_host();
-	box.net = value(&plan, CAISSON_OP_NET);
-	box.userns = value(&plan, CAISSON_OP_USERNS);
+	box.net = plan_value(&plan, CAISSON_OP_NET);
+	box.userns = plan_value(&plan, CAISSON_OP_USERNS);
 	sources_take(&plan, box.uid, box.proc, tree);
 	box_build(&box);
 	return 0;

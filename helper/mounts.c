@@ -59,17 +59,18 @@ static bool parse(char *line, struct mount *m)
 	return m->id > 0 && m->fstype;
 }
 
-void mounts_read(int proc, struct mounts *m)
-{
-	char *rest = m->text;
+struct mounts mounts;
 
-	read_all(proc, "self/mountinfo", m->text, sizeof(m->text));
-	for (m->n = 0; rest && *rest; m->n++) {
-		errno = E2BIG;
-		need(m->n < sizeof(m->mount) / sizeof(m->mount[0]) &&
-		             parse(strsep(&rest, "\n"), &m->mount[m->n]),
-		     PROC, m->n);
-	}
+void mounts_read(int proc)
+{
+	char *rest = mounts.text;
+
+	read_all(proc, "self/mountinfo", rest, sizeof(mounts.text));
+	errno = E2BIG;
+	for (mounts.n = 0; rest && *rest; mounts.n++)
+		need(mounts.n < sizeof(mounts.mount) / sizeof(mounts.mount[0]) &&
+		             parse(strsep(&rest, "\n"), &mounts.mount[mounts.n]),
+		     PROC, mounts.n);
 }
 
 int mount_id(int proc, int fd)
@@ -86,7 +87,7 @@ int mount_id(int proc, int fd)
 int new_fs(const char *type, unsigned attr, const char *options)
 {
 	char text[128], *rest = text, *key;
-	int fs = (int)syscall(NR_fsopen, type, SYS_FSOPEN_CLOEXEC);
+	int fs = (int)syscall(NR_fsopen, type, SYS_FS_CLOEXEC);
 	int mnt;
 
 	need(fs >= 0, KERNEL, NR_fsopen);
@@ -95,10 +96,10 @@ int new_fs(const char *type, unsigned attr, const char *options)
 		char *value = strchr(key, '=');
 
 		*value++ = '\0';
-		need(sys_fsconfig(fs, SYS_FSCONFIG_SET_STRING, key, value) == 0, NONE, 0);
+		need(sys_fsconfig(fs, key, value) == 0, NONE, 0);
 	}
-	need(sys_fsconfig(fs, SYS_FSCONFIG_CMD_CREATE, NULL, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
-	mnt = (int)syscall(NR_fsmount, fs, SYS_FSMOUNT_CLOEXEC, attr | SYS_MOUNT_ATTR_NOSUID);
+	need(sys_fsconfig(fs, NULL, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
+	mnt = (int)syscall(NR_fsmount, fs, SYS_FS_CLOEXEC, attr | SYS_MOUNT_ATTR_NOSUID);
 	need(mnt >= 0, PROC, 0); /* of the three, only procfs may be refused */
 	close(fs);
 	return mnt;

@@ -129,10 +129,10 @@ uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t 
 	return fds == plan->head->fds ? 0 : CAISSON_FAULT_INDEX;
 }
 
-const struct caisson_plan_record *plan_find(const struct plan *plan, uint16_t op)
+uint64_t plan_value(const struct plan *plan, uint16_t op)
 {
 	for (uint32_t i = 0; i < plan->head->records; i++)
 		if (plan->record[i].op == op)
-			return &plan->record[i];
-	return NULL;
+			return plan->record[i].a;
+	return 0;
 }

@@ -4,7 +4,6 @@
  * with a built-in table; what is never granted does not depend on any policy.
  */
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "helper.h"
 
@@ -17,7 +16,8 @@ static const char kernel_fs[] =
 	" proc sysfs cgroup cgroup2 debugfs tracefs securityfs nsfs pidfs devpts bpf configfs "
 	"efivarfs "
 	"pstore mqueue fusectl selinuxfs binfmt_misc smackfs autofs rpc_pipefs resctrl nfsd xenfs "
-	"apparmorfs functionfs gadgetfs oprofilefs ";
+	"apparmorfs functionfs gadgetfs oprofilefs cpuset binder s390_hypfs spufs openpromfs "
+	"ocfs2_dlmfs ";
 
 bool policy_kernel_fs(const char *fstype)
 {
@@ -48,7 +48,7 @@ uint32_t policy_decide(const struct caisson_plan_record *op, const struct facts 
 	if (op->op != CAISSON_OP_DEVICE)
 		return 0;
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (facts->device == makedev(harmless[i][0], harmless[i][1]))
+		if (facts->device == ((uint64_t)harmless[i][0] << 32 | harmless[i][1]))
 			return 0;
 	return CAISSON_KNOB_POLICY;
 }

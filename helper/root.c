@@ -17,8 +17,9 @@
 #include "helper.h"
 #include "sys.h"
 
-static int root;                                    /* dirfd of the tmpfs that becomes "/" */
-static uint64_t made[CAISSON_PLAN_MAX_RECORDS + 1]; /* devices of file systems made here */
+static int root; /* dirfd of the tmpfs that becomes "/" */
+static struct sys_stat
+	made[CAISSON_PLAN_MAX_RECORDS + 1]; /* roots made here; [0] is the sandbox's */
 static unsigned n_made;
 
 /* An id change, even of the fsuid, may make a setuid process dumpable again. */
@@ -38,17 +39,17 @@ static int walk(const char *path)
 /* Does fd lie on a file system made here? */
 static bool is_made(int fd)
 {
-	uint64_t dev = sys_device(fd);
+	uint64_t dev = sys_peek(fd).dev;
 
 	for (unsigned i = 0; i < n_made; i++)
-		if (made[i] == dev)
+		if (made[i].dev == dev)
 			return true;
 	return false;
 }
 
 static void note_made(int mnt)
 {
-	made[n_made++] = sys_device(mnt);
+	made[n_made++] = sys_peek(mnt);
 }
 
 /* The directory that path's last component is in; *last: that component. */
@@ -82,8 +83,13 @@ static int place(const char *path, mode_t mode)
 	return fd;
 }
 
+/* Never over the root itself, which a link may lead to: the sandbox's "/" would not be on top. */
 static void attach(int mnt, int place_fd)
 {
+	struct sys_stat st = sys_peek(place_fd);
+
+	errno = EBUSY;
+	need(st.dev != made[0].dev || st.ino != made[0].ino, DESTINATION, 0);
 	need(sys_move_mount(mnt, place_fd, "", SYS_MOVE_MOUNT_T_EMPTY_PATH) == 0, DESTINATION, 0);
 	close(place_fd);
 }
@@ -136,6 +142,9 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 		need(fd >= 0 && sys_mount_setattr(fd, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
 		     DESTINATION, 0);
 		close(fd);
+		break;
+	case CAISSON_OP_HOSTNAME:
+		need(sethostname(name, r->name_len) == 0, CAPABILITY, CAP_SYS_ADMIN);
 		break;
 	default: /* what the sandbox is, not what is in it */
 		break;

@@ -13,17 +13,6 @@
 #include "helper.h"
 #include "sys.h"
 
-/* A node is what its owner says: only root's, on a devtmpfs that is mounted for devices. */
-static uint64_t device_of(int fd, const struct mount *m)
-{
-	struct stat st;
-
-	errno = EPERM;
-	need(!strcmp(m->fstype, "devtmpfs") && !strstr(m->options, "nodev"), SOURCE_DEVICE, 0);
-	need(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_uid == 0, SOURCE_DEVICE, 0);
-	return st.st_rdev;
-}
-
 /*
  * Clone with everything mounted below (a clone without would show what those
  * mounts hide). Flags and propagation in one call on the detached tree, which
@@ -43,45 +32,65 @@ static int clone_tree(int fd, uint64_t attr)
 	return tree;
 }
 
+static uint64_t flags_of(const struct caisson_plan_record *r)
+{
+	if (r->op == CAISSON_OP_DEVICE)
+		return SYS_MOUNT_ATTR_NOEXEC | SYS_MOUNT_ATTR_RDONLY;
+	return SYS_MOUNT_ATTR_NODEV |
+	       (r->flags & CAISSON_BIND_RDONLY ? SYS_MOUNT_ATTR_RDONLY : 0u) |
+	       (r->flags & CAISSON_BIND_NOEXEC ? SYS_MOUNT_ATTR_NOEXEC : 0u);
+}
+
+/* What the source is, from the mount that it lies on and from itself. */
+static void judge(int proc, const struct caisson_plan_record *r, struct facts *facts)
+{
+	const struct mount *m = mounts.mount, *end = m + mounts.n;
+	struct sys_stat st = sys_peek(CAISSON_FD_SOURCES + r->fd);
+	int id = mount_id(proc, CAISSON_FD_SOURCES + r->fd);
+
+	while (m < end && m->id != id)
+		m++;
+	errno = EINVAL;
+	need(m < end, SOURCE_MOUNT, 0); /* detached, or of another namespace */
+	facts->fstype = m->fstype;
+	facts->device = st.rdev;
+	/* Mode 0: a foreign file system, whose word is not asked for. */
+	if (r->op == CAISSON_OP_DEVICE)
+		need(S_ISCHR(st.mode), SOURCE_TYPE, st.mode);
+	else
+		need(!st.mode || S_ISDIR(st.mode) || S_ISREG(st.mode) || S_ISSOCK(st.mode),
+		     SOURCE_TYPE, st.mode);
+}
+
 void sources_take(const struct plan *plan, uid_t uid, int proc, int *tree)
 {
-	static struct mounts mounts;
 	struct facts facts = { .uid = uid };
+	uint32_t knob = policy_decide(&(struct caisson_plan_record){ 0 }, &facts);
 
-	errno = E2BIG;
-	need(plan->head->fds <= MAX_BINDS, POLICY, MAX_BINDS);
+	at.stage = CAISSON_STAGE_POLICY;
+	errno = EACCES;
+	need_knob(knob == 0, knob, 0);
 	if (plan->head->fds)
-		mounts_read(proc, &mounts);
+		mounts_read(proc);
+	errno = E2BIG; /* before the clones are made, every one of which may be all of the host's tree */
+	need(plan->head->fds <= MAX_BINDS && plan->head->fds * mounts.n <= MAX_CLONED, POLICY, 0);
 	for (at.record = 0; at.record < plan->head->records; at.record++) {
 		const struct caisson_plan_record *r = &plan->record[at.record];
-		const struct mount *m = mounts.mount, *end = m + mounts.n;
-		int fd = CAISSON_FD_SOURCES + r->fd;
 
 		at.stage = CAISSON_STAGE_SOURCE;
-		if (r->fd >= 0) {
-			int id = mount_id(proc, fd);
-
-			while (m < end && m->id != id)
-				m++;
-			errno = EINVAL; /* detached, or of another namespace */
-			need(m < end, SOURCE_MOUNT, 0);
-			facts.fstype = m->fstype;
-		}
-		if (r->op == CAISSON_OP_DEVICE)
-			facts.device = device_of(fd, m);
-		uint32_t knob = policy_decide(r, &facts);
-
+		if (r->fd >= 0)
+			judge(proc, r, &facts);
+		at.stage = CAISSON_STAGE_POLICY;
+		knob = policy_decide(r, &facts);
 		errno = EACCES;
 		need_knob(knob == 0, knob, 0);
-		if (r->op == CAISSON_OP_DEVICE)
-			tree[r->fd] = clone_tree(fd, SYS_MOUNT_ATTR_NOEXEC | SYS_MOUNT_ATTR_RDONLY);
-		else if (r->op == CAISSON_OP_BIND)
-			tree[r->fd] = clone_tree(
-				fd, SYS_MOUNT_ATTR_NODEV |
-					    (r->flags & CAISSON_BIND_RDONLY ? SYS_MOUNT_ATTR_RDONLY
-			                                                    : 0u) |
-					    (r->flags & CAISSON_BIND_NOEXEC ? SYS_MOUNT_ATTR_NOEXEC
-			                                                    : 0u));
+	}
+	at.stage = CAISSON_STAGE_SOURCE;
+	for (at.record = 0; at.record < plan->head->records; at.record++) {
+		const struct caisson_plan_record *r = &plan->record[at.record];
+
+		if (r->fd >= 0)
+			tree[r->fd] = clone_tree(CAISSON_FD_SOURCES + r->fd, flags_of(r));
 	}
 	at.record = CAISSON_NO_RECORD;
 }

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define NR_pidfd_send_signal 424
 #define NR_open_tree 428
 #define NR_move_mount 429
 #define NR_fsopen 430
@@ -26,15 +27,10 @@
 #define NR_landlock_add_rule 445
 #define NR_landlock_restrict_self 446
 
-#define SYS_OPEN_TREE_CLONE 1u
 #define SYS_AT_RECURSIVE 0x8000u
-#define SYS_AT_EMPTY_PATH 0x1000u
 #define SYS_MOVE_MOUNT_F_EMPTY_PATH 0x04u
 #define SYS_MOVE_MOUNT_T_EMPTY_PATH 0x40u
-#define SYS_FSOPEN_CLOEXEC 1u
-#define SYS_FSCONFIG_SET_STRING 1u
-#define SYS_FSCONFIG_CMD_CREATE 6u
-#define SYS_FSMOUNT_CLOEXEC 1u
+#define SYS_FS_CLOEXEC 1u /* of fsopen and fsmount */
 #define SYS_MOUNT_ATTR_RDONLY 0x01u
 #define SYS_MOUNT_ATTR_NOSUID 0x02u
 #define SYS_MOUNT_ATTR_NODEV 0x04u
@@ -42,10 +38,7 @@
 #define SYS_RESOLVE_NO_MAGICLINKS 0x02u
 #define SYS_RESOLVE_NO_SYMLINKS 0x04u
 #define SYS_RESOLVE_IN_ROOT 0x10u
-#define SYS_CLONE_PIDFD 0x1000u
-#define SYS_CLONE_NEWCGROUP 0x02000000u
 #define SYS_NS_GET_OWNER_UID 0xb704 /* _IO(NSIO, 0x4) */
-#define SYS_PROC_MAGIC 0x9fa0
 #define SYS_LANDLOCK_FS_MAKE_BLOCK (1ull << 11)
 #define SYS_LANDLOCK_FS_REFER (1ull << 13)
 #define SYS_LANDLOCK_SCOPE_ALL 3ull /* abstract unix sockets, signals */
@@ -53,7 +46,7 @@
 static inline int sys_open_tree(int fd)
 {
 	return (int)syscall(NR_open_tree, fd, "",
-	                    SYS_AT_EMPTY_PATH | SYS_AT_RECURSIVE | SYS_OPEN_TREE_CLONE | O_CLOEXEC);
+	                    AT_EMPTY_PATH | SYS_AT_RECURSIVE | 1 /* CLONE */ | O_CLOEXEC);
 }
 
 static inline int sys_move_mount(int from, int to_dir, const char *to, unsigned flags)
@@ -62,17 +55,18 @@ static inline int sys_move_mount(int from, int to_dir, const char *to, unsigned 
 	                    SYS_MOVE_MOUNT_F_EMPTY_PATH | flags);
 }
 
-static inline int sys_fsconfig(int fs, unsigned cmd, const char *key, const char *value)
+/* key NULL: create it */
+static inline int sys_fsconfig(int fs, const char *key, const char *value)
 {
-	return (int)syscall(NR_fsconfig, fs, cmd, key, value, 0);
+	return (int)syscall(NR_fsconfig, fs, key ? 1 /* SET_STRING */ : 6 /* CMD_CREATE */, key,
+	                    value, 0);
 }
 
 static inline int sys_mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t propagation)
 {
 	uint64_t attr[4] = { set, 0, propagation, 0 }; /* set, clear, propagation, userns_fd */
 
-	return (int)syscall(NR_mount_setattr, fd, "", SYS_AT_EMPTY_PATH | flags, attr,
-	                    sizeof(attr));
+	return (int)syscall(NR_mount_setattr, fd, "", AT_EMPTY_PATH | flags, attr, sizeof(attr));
 }
 
 static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve)
@@ -82,14 +76,27 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
 	return (int)syscall(NR_openat2, dir, path, how, sizeof(how));
 }
 
-/* Of fd's file system, without asking it (mask 0, no sync): a FUSE server could hang. 0: unknown. */
-static inline uint64_t sys_device(int fd)
-{
-	uint32_t st[64]; /* struct statx, which older C libraries lack; dev_major and dev_minor: */
+struct sys_stat {
+	uint64_t dev, ino, rdev;
+	uint32_t mode; /* 0: unknown */
+};
 
-	if (syscall(SYS_statx, fd, "", SYS_AT_EMPTY_PATH | 0x4000 /* DONT_SYNC */, 0, st) != 0)
-		return 0;
-	return (uint64_t)st[34] << 32 | st[35];
+/*
+ * What is known of fd without asking its file system (mask 0, no sync): a FUSE
+ * server could hang. From struct statx, which older C libraries lack.
+ */
+static inline struct sys_stat sys_peek(int fd)
+{
+	union {
+		uint32_t u[64];
+		uint16_t h[128];
+		uint64_t l[32];
+	} st = { { 0 } };
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x4000 /* DONT_SYNC */, 0, &st) != 0)
+		return (struct sys_stat){ 0 };
+	return (struct sys_stat){ (uint64_t)st.u[34] << 32 | st.u[35], st.l[4],
+		                  (uint64_t)st.u[32] << 32 | st.u[33], st.h[14] };
 }
 
 #endif

@@ -165,11 +165,12 @@ static const struct meaning meanings[] = {
 	                               "install matching versions" },
 	[CAISSON_KNOB_POLICY] = { "the policy does not allow it", "built-in policy",
 	                          "ask the administrator" },
-	[CAISSON_KNOB_SOURCE_DEVICE] = { "a device is granted only as a node of root's on a "
-	                                 "devtmpfs that "
-	                                 "is mounted for devices",
-	                                 "type and mount of the device node",
-	                                 "grant the node in the host's /dev" },
+	[CAISSON_KNOB_SOURCE_TYPE] = { "only directories, regular files, sockets and, by name, "
+	                               "devices "
+	                               "can be granted",
+	                               "type of the source", "grant the directory it lies in" },
+	[CAISSON_KNOB_TIMEOUT] = { "a step took longer than 30 seconds", "",
+	                           "a file system behind a granted tree may not answer" },
 	[CAISSON_KNOB_SOURCE_FS] = { "it is, or contains, a view of the kernel's own state "
 	                             "(procfs, "
 	                             "sysfs, cgroup, ...), which is never granted",

@@ -99,8 +99,11 @@ const char *plan_subject(const struct plan_image *plan, uint32_t record, char *b
 /* start.c: what init is told. Queues START on socket; fds are only read. */
 int start_send(const caisson_spec *spec, int socket, caisson_error **err);
 
-/* launch.c: exec of the helper from a child that shares nothing but memory until then. */
-pid_t launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error);
+/*
+ * launch.c: exec of the helper from a child that shares nothing but memory until
+ * then. Its pidfd, or -1; *error: 0, or why it was not executed (errno).
+ */
+int launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error);
 
 /* sandbox.c */
 int wait_pidfd(int pidfd, int *status);

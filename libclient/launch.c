@@ -14,6 +14,10 @@
 
 #include "internal.h"
 
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+
 #define STACK (16u * 1024u) /* for a few system calls */
 
 struct launch {
@@ -72,12 +76,12 @@ static int child(void *arg)
 	_exit(125);
 }
 
-pid_t launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error)
+int launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error)
 {
 	struct launch l = { .helper = helper, .socket = socket, .plan = plan };
 	sigset_t all, before;
 	char stack[STACK] __attribute__((aligned(16)));
-	pid_t pid = -1;
+	int pidfd = -1;
 
 	l.fd = calloc(plan->fds + 1, sizeof(int));
 	if (!l.fd) {
@@ -87,9 +91,14 @@ pid_t launch_helper(const char *helper, int socket, const struct plan_image *pla
 	/* No handler of the host's may run in the child, which has the host's memory. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = clone(child, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &l);
-	*error = pid < 0 ? errno : l.error;
+	/* By pidfd, so that it is reaped as itself even if the host reaps every child it meets. */
+	if (clone(child, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &l,
+	          &pidfd) < 0) {
+		l.error = errno;
+		pidfd = -1;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	*error = l.error;
 	free(l.fd);
-	return pid;
+	return pidfd;
 }

@@ -6,14 +6,20 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "internal.h"
 
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -72,12 +78,6 @@ int wait_pidfd(int pidfd, int *status)
 	return 0;
 }
 
-static void reap(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 static int helper_missing(const char *helper, int error, caisson_error **err)
 {
 	if (error == EMFILE)
@@ -104,30 +104,55 @@ static int no_answer(int rc, caisson_error **err)
 	                 "longer than its limit of 30 seconds");
 }
 
-/* "built" and then "running", or the error. *pidfd: of the sandbox's init, if there is one. */
-static int await_running(int socket, const caisson_spec *spec, const struct plan_image *plan,
-                         const char *helper, struct caisson_answer *built, int *pidfd,
-                         caisson_error **err)
+/*
+ * The next answer. Whoever was to give it may be gone while somebody else (a
+ * child of another thread, say) still holds the other end of the socket.
+ */
+static int next_answer(int socket, int helper, int init, struct caisson_answer *answer, int *fd)
+{
+	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN },
+		                 { .fd = init >= 0 ? init : helper, .events = POLLIN } };
+	int rc;
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	rc = receive_answer(socket, MSG_DONTWAIT, answer, fd);
+	return rc == -EAGAIN ? -EPIPE : rc;
+}
+
+/* "cloned", "built", "running", or the error. *pidfd: of the sandbox's init, if there is one. */
+static int await_running(int socket, int running, const caisson_spec *spec,
+                         const struct plan_image *plan, const char *helper,
+                         struct caisson_answer *built, int *pidfd, caisson_error **err)
 {
 	struct caisson_answer answer;
 	char subject[8400];
-	int none, rc = receive_answer(socket, 0, built, pidfd);
+	int fd, rc;
 
-	if (rc < 0)
-		return no_answer(rc, err);
-	if (built->kind != CAISSON_ANSWER_BUILT || *pidfd < 0)
+	built->kind = 0;
+	for (;;) {
+		rc = next_answer(socket, running, *pidfd, &answer, &fd);
+		if (rc < 0 && built->kind)
+			return error_set(err, EIO, "starting the program", "",
+			                 "look at the kernel log for what killed it",
+			                 "the sandbox ended before its program ran");
+		if (rc < 0)
+			return no_answer(rc, err);
+		if (answer.kind == CAISSON_ANSWER_CLONED && *pidfd < 0)
+			*pidfd = fd;
+		else if (fd >= 0)
+			close(fd);
+		if (answer.kind == CAISSON_ANSWER_BUILT)
+			*built = answer;
+		if (answer.kind == CAISSON_ANSWER_RUNNING && built->kind && *pidfd >= 0)
+			return 0;
+		if (answer.kind == CAISSON_ANSWER_FAILED)
+			break;
+	}
+	if (!built->kind)
 		return error_from_answer(
-			err, CAISSON_FROM_HELPER, built,
-			plan_subject(plan, built->record, subject, sizeof(subject)), helper);
-	rc = receive_answer(socket, 0, &answer, &none);
-	if (none >= 0)
-		close(none);
-	if (rc < 0)
-		return error_set(err, EIO, "starting the program", "",
-		                 "look at the kernel log for what killed it",
-		                 "the sandbox ended before its program ran");
-	if (answer.kind == CAISSON_ANSWER_RUNNING)
-		return 0;
+			err, CAISSON_FROM_HELPER, &answer,
+			plan_subject(plan, answer.record, subject, sizeof(subject)), helper);
 	return error_from_answer(err, CAISSON_FROM_INIT, &answer,
 	                         answer.knob == CAISSON_KNOB_CWD      ? spec->cwd
 	                         : answer.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
@@ -177,13 +202,13 @@ static int check_spec(caisson_spec *spec, caisson_error **err)
 	return 0;
 }
 
-int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
+static int spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
 {
 	const char *helper = spec->helper ? spec->helper : CAISSON_HELPER_PATH;
 	struct caisson_answer built;
 	struct plan_image plan = { .memfd = -1 };
 	int sv[2] = { -1, -1 }, pidfd = -1, error, status, rc;
-	pid_t pid = -1;
+	int running = -1; /* the helper, while it does */
 
 	*box = NULL;
 	rc = check_spec(spec, err);
@@ -197,14 +222,14 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
 		rc = plan_build(spec, &plan, err);
 	if (rc < 0)
 		goto out;
-	pid = launch_helper(helper, sv[1], &plan, &error);
+	running = launch_helper(helper, sv[1], &plan, &error);
 	close(sv[1]);
 	sv[1] = -1;
 	if (error) {
 		rc = helper_missing(helper, error, err);
 		goto out;
 	}
-	rc = await_running(sv[0], spec, &plan, helper, &built, &pidfd, err);
+	rc = await_running(sv[0], running, spec, &plan, helper, &built, &pidfd, err);
 	if (rc == 0) {
 		*box = adopt(spec, sv[0], pidfd, &built);
 		if (*box)
@@ -218,12 +243,26 @@ out:
 		close(sv[0]); /* init, if there is one, ends by it */
 	if (sv[1] >= 0)
 		close(sv[1]);
-	if (pid > 0)
-		reap(pid);
+	if (running >= 0) {
+		wait_pidfd(running, &status);
+		close(running);
+	}
 	if (pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		wait_pidfd(pidfd, &status);
 		close(pidfd);
 	}
 	plan_clear(&plan);
+	return rc;
+}
+
+int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
+{
+	int cancel, rc;
+
+	/* Half a sandbox cannot be left behind by a cancelled thread. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	rc = spawn(spec, box, err);
+	pthread_setcancelstate(cancel, &cancel);
 	return rc;
 }

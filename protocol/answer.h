@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What comes back over the control socket: numbers, never sentences.
- * caisson-helper sends FAILED or BUILT (with the sandbox's pidfd); the init
- * that it leaves behind sends FAILED, RUNNING, EXITED. libcaisson owns every
- * sentence that a person reads. docs/protocol/init.md.
+ * caisson-helper sends FAILED, or CLONED with the pidfd of the sandbox's init;
+ * from then on init sends FAILED, or BUILT, RUNNING, EXITED in this order.
+ * libcaisson owns every sentence that a person reads. docs/protocol/init.md.
  */
 #ifndef CAISSON_PROTOCOL_ANSWER_H
 #define CAISSON_PROTOCOL_ANSWER_H
@@ -16,9 +16,10 @@
 
 enum caisson_answer_kind {
 	CAISSON_ANSWER_FAILED = 1,
-	CAISSON_ANSWER_BUILT = 2,   /* from the helper, once, with one SCM_RIGHTS pidfd */
+	CAISSON_ANSWER_BUILT = 2,   /* from init: everything dropped and read back */
 	CAISSON_ANSWER_RUNNING = 3, /* from init: the target's exec succeeded */
 	CAISSON_ANSWER_EXITED = 4,  /* from init: status is the target's wait status */
+	CAISSON_ANSWER_CLONED = 5,  /* from the helper, first, with init's pidfd (SCM_RIGHTS) */
 };
 
 /* clang-format off */
@@ -37,7 +38,6 @@ enum caisson_knob_number {
 	CAISSON_KNOB_NOT_SETUID,      /* the helper's file is not setuid root */
 	CAISSON_KNOB_NOSUID_MOUNT,    /* it is on a nosuid mount (libcaisson's finding) */
 	CAISSON_KNOB_NO_NEW_PRIVS,    /* the caller may not gain privileges */
-	CAISSON_KNOB_NO_HELPER,       /* there is no helper (libcaisson's finding) */
 	CAISSON_KNOB_USERNS_LIMIT,    /* sysctl user.max_user_namespaces */
 	CAISSON_KNOB_USERNS_MODULE,   /* a security module denies the user namespace */
 	CAISSON_KNOB_SECCOMP,         /* a seccomp filter of the caller's */
@@ -48,7 +48,7 @@ enum caisson_knob_number {
 	CAISSON_KNOB_POLICY,          /* line: of the policy file, 0 built in */
 	CAISSON_KNOB_SOURCE_FS,       /* on, or with, a file system that is never granted */
 	CAISSON_KNOB_SOURCE_MOUNT,    /* not in the caller's mount namespace */
-	CAISSON_KNOB_SOURCE_DEVICE,   /* not an allowed device node */
+	CAISSON_KNOB_SOURCE_TYPE,     /* not a directory, regular file, socket; or not a device */
 	CAISSON_KNOB_DESTINATION,     /* the mount point is missing or not reachable */
 	CAISSON_KNOB_PROPERTY,        /* detail: number of the required property not had */
 	CAISSON_KNOB_CAPABILITY,      /* root lacks a capability here; detail: its number */
@@ -58,6 +58,7 @@ enum caisson_knob_number {
 	CAISSON_KNOB_CWD,
 	CAISSON_KNOB_HOST_GONE,
 	CAISSON_KNOB_ARGUMENTS,       /* the helper takes none */
+	CAISSON_KNOB_TIMEOUT,         /* a step took longer than the helper's alarm */
 	CAISSON_KNOB_COUNT
 };
 /* clang-format on */
@@ -89,9 +90,9 @@ struct caisson_answer {
 	int32_t status;   /* EXITED: wait status */
 	uint32_t backend; /* BUILT: enum caisson_backend */
 	uint32_t landlock_abi;
-	uint32_t mounts;          /* BUILT: in the sandbox */
-	uint32_t covered;         /* BUILT: submounts covered because of their file system */
-	uint32_t reserved32;
+	uint32_t mounts;       /* BUILT: in the sandbox */
+	uint32_t covered;      /* BUILT: submounts covered because of their file system */
+	uint32_t plan_version; /* that this helper takes */
 	uint64_t reserved[4];
 };
 _Static_assert(sizeof(struct caisson_answer) == 96, "answer ABI");
