@@ -14,13 +14,13 @@ function(caisson_require target package debian why)
 endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-	caisson_require(SECCOMP libseccomp libseccomp-dev
-		"The seccomp floor is compiled with it at build time.")
 	if(CAISSON_EXAMPLES)
 		caisson_require(TURBOJPEG libturbojpeg libturbojpeg0-dev
 			"The examples decode with it; -DCAISSON_EXAMPLES=OFF leaves them out.")
 	endif()
 	if(BUILD_TESTING)
+		caisson_require(SECCOMP libseccomp libseccomp-dev
+			"The tests compare the seccomp floor with it; -DBUILD_TESTING=OFF leaves them out.")
 		caisson_require(CRITERION criterion libcriterion-dev
 			"The unit tests need it; -DBUILD_TESTING=OFF leaves them out.")
 		caisson_require(CAPNG libcap-ng libcap-ng-dev

@@ -83,16 +83,3 @@ if(CAISSON_ANALYZER)
 	endif()
 	target_compile_options(caisson-flags INTERFACE -fanalyzer)
 endif()
-
-# A static PIE has no loader and no library constructors before main().
-set(CAISSON_HAVE_STATIC_PIE OFF)
-if(CAISSON_STATIC_HELPER AND NOT CAISSON_INSTRUMENTED AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
-	set(CMAKE_REQUIRED_FLAGS -fPIE)
-	set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie)
-	check_c_source_compiles("
-		#include <stdio.h>
-		int main(void) { return puts(\"\") < 0; }" CAISSON_LINKS_STATIC_PIE)
-	unset(CMAKE_REQUIRED_FLAGS)
-	unset(CMAKE_REQUIRED_LINK_OPTIONS)
-	set(CAISSON_HAVE_STATIC_PIE ${CAISSON_LINKS_STATIC_PIE})
-endif()

@@ -64,7 +64,7 @@ function(caisson_find_musl)
 	set(link "-specs=${specs}" -static-pie)
 
 	set(CMAKE_REQUIRED_FLAGS "-fPIE \"-specs=${specs}\" -idirafter \"${kernel}\"")
-	set(CMAKE_REQUIRED_LINK_OPTIONS ${link})
+	set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie) # -specs, given twice, is an error
 	caisson_check_static_pie(CAISSON_MUSL_STATIC_PIE)
 	if(CAISSON_MUSL_STATIC_PIE)
 		set(CAISSON_MUSL_COMPILE "${compile}" PARENT_SCOPE)

@@ -9,6 +9,9 @@ endif()
 option(CAISSON_WERROR "Warnings are errors" ON)
 option(CAISSON_INSTALL_SETUID "Install caisson-helper setuid (4755)" ON)
 option(CAISSON_STATIC_HELPER "Link caisson-helper as a static PIE where the toolchain can" ON)
+set(CAISSON_HELPER_LIBC auto
+	CACHE STRING "C library of caisson-helper and of a static caisson command: auto, musl or glibc")
+set_property(CACHE CAISSON_HELPER_LIBC PROPERTY STRINGS auto musl glibc)
 option(CAISSON_STATIC_CLI "Link the caisson command as a static PIE too: it starts once per sandbox" ON)
 option(CAISSON_EXAMPLES "Build the example host application and plug-in" ON)
 set(CAISSON_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
@@ -23,6 +26,10 @@ set(CAISSON_TEST_UID 61000 CACHE STRING "Unprivileged uid that the end-to-end te
 
 if(NOT IS_ABSOLUTE "${CAISSON_HELPER_PATH}")
 	message(FATAL_ERROR "CAISSON_HELPER_PATH is ${CAISSON_HELPER_PATH}: it must be absolute.")
+endif()
+
+if(NOT CAISSON_HELPER_LIBC MATCHES "^(auto|musl|glibc)$")
+	message(FATAL_ERROR "CAISSON_HELPER_LIBC is ${CAISSON_HELPER_LIBC}: auto, musl or glibc.")
 endif()
 
 # Instrumented code writes files and reads its environment as root

@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 	static struct plan plan;
 	static int tree[CAISSON_PLAN_MAX_FDS];
 	struct box box = { .plan = &plan, .tree = tree, .uid = getuid(), .gid = getgid() };
+	sigset_t stops;
 
 	clearenv();
 	if (!control_ok(box.uid))
@@ -156,8 +157,15 @@ int main(int argc, char **argv)
 	             prctl(PR_SET_DUMPABLE, 0) == 0,
 	     CAPABILITY, CAP_SETUID);
 	read_plan(&plan);
-	/* From here on the caller can no longer signal us: every step ends whole, or in fail(). */
-	need(setresuid(0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
+	/*
+	 * From here on the caller can no longer signal us, nor can its terminal, which
+	 * asks nobody: every step ends whole, or in fail().
+	 */
+	sigfillset(&stops);
+	sigdelset(&stops, SIGALRM);
+	need(sigprocmask(SIG_SETMASK, &stops, NULL) == 0 && setresuid(0, 0, 0) == 0 &&
+	             prctl(PR_SET_DUMPABLE, 0) == 0,
+	     CAPABILITY, CAP_SETUID);
 	box.proc = open_proc();
 	box.host = open_host();
 	box.net = plan_value(&plan, CAISSON_OP_NET);

@@ -184,11 +184,11 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 		if (fd >= 0)
 			fds[hello.fds++] = fd;
 	}
-	message.msg_controllen = CMSG_SPACE(sizeof(int) * hello.fds);
+	message.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * hello.fds);
 	header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int) * hello.fds);
+	header->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * hello.fds);
 	memcpy(CMSG_DATA(header), fds, sizeof(int) * hello.fds);
 	n = sendmsg(channel->bell.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return n == (ssize_t)sizeof(hello) ? 0 : n < 0 ? -errno : -EIO;

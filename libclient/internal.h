@@ -49,7 +49,7 @@ struct caisson_spec {
 	bool stdio_files, bare;
 	enum caisson_network network;
 	enum caisson_user_namespace userns;
-	uint64_t require;
+	uint64_t require;     /* by name, beyond what is full */
 	caisson_error *error; /* the first failure of a builder */
 };
 
@@ -58,8 +58,9 @@ struct plan_image {
 	int memfd;
 	int *fd;
 	size_t fds;
-	struct ops ops;  /* as asked for */
-	struct ops sent; /* record i is about sent.item[i] */
+	struct ops ops;    /* as asked for */
+	struct ops sent;   /* record i is about sent.item[i] */
+	uint64_t given_up; /* properties that the spec itself grants away */
 };
 
 struct caisson_sandbox {

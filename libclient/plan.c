@@ -227,6 +227,19 @@ static int collect(const caisson_spec *spec, struct ops *ops)
 	return rc ? rc : copy_ops(ops, &spec->ops);
 }
 
+/* What the spec itself grants away. */
+static uint64_t given_up(const caisson_spec *spec)
+{
+	uint64_t bits = spec->network == CAISSON_NETWORK_HOST ? CAISSON_BIT(NET) : 0;
+
+	for (size_t i = 0; i < spec->ops.n; i++)
+		if (spec->ops.item[i].op == CAISSON_OP_BIND &&
+		    (!strcmp(spec->ops.item[i].name, "/dev") ||
+		     !strncmp(spec->ops.item[i].name, "/dev/", 5)))
+			bits |= CAISSON_BIT(DEV) | CAISSON_BIT(SHM);
+	return bits;
+}
+
 static int seal(const struct writer *w, int *memfd)
 {
 	const struct {
@@ -270,9 +283,16 @@ int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error 
 	w.head.fds = (uint32_t)plan->fds;
 	w.head.size =
 		(uint32_t)(sizeof(w.head) + w.head.records * sizeof(*w.record)) + w.head.names;
-	w.head.require = spec->require;
-	if (spec->network == CAISSON_NETWORK_HOST)
-		w.head.require &= ~CAISSON_BIT(NET);
+	plan->given_up = given_up(spec);
+	if (spec->require & plan->given_up) {
+		rc = error_set(
+			err, EINVAL, STAGE, "--require, caisson_spec_require()",
+			"do not require it, or do not grant it",
+			"the property \"%s\" is required, and given up by what is granted",
+			caisson_property_name(__builtin_ctzll(spec->require & plan->given_up)));
+		goto out;
+	}
+	w.head.require = (property_full() & ~plan->given_up) | spec->require;
 	rc = seal(&w, &plan->memfd);
 	if (rc < 0)
 		error_set(err, -rc, STAGE, "memfd_create", "", "cannot write the plan: %s",

@@ -120,10 +120,12 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 		               ? "own namespace, only lo up"
 		               : "own namespace, no interface up, "
 		                 "inet sockets denied";
-	case CAISSON_P_MOUNT:
-	case CAISSON_P_PROC:
 	case CAISSON_P_DEV:
 	case CAISSON_P_SHM:
+		return held ? "every mount judged in mountinfo"
+		            : "a tree of the host's was granted at or below /dev";
+	case CAISSON_P_MOUNT:
+	case CAISSON_P_PROC:
 	case CAISSON_P_NOSUID:
 		return "every mount judged in mountinfo";
 	case CAISSON_P_CAPABILITIES:

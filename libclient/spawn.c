@@ -231,6 +231,7 @@ static int spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
 	}
 	rc = await_running(sv[0], running, spec, &plan, helper, &built, &pidfd, err);
 	if (rc == 0) {
+		built.held &= ~plan.given_up;
 		*box = adopt(spec, sv[0], pidfd, &built);
 		if (*box)
 			sv[0] = pidfd = -1;

@@ -156,7 +156,6 @@ caisson_spec *caisson_spec_new(const char *name)
 		caisson_spec_free(spec);
 		return NULL;
 	}
-	spec->require = property_full();
 	caisson_spec_setenv(spec, "PATH", "/usr/local/bin:/usr/bin:/bin");
 	caisson_spec_setenv(spec, "HOME", "/tmp");
 	caisson_spec_setenv(spec, "LANG", "C.UTF-8");

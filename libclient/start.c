@@ -99,12 +99,12 @@ static int send_with_fds(int socket, const struct caisson_control *head, const i
 	struct msghdr msg = { .msg_iov = &iov,
 		              .msg_iovlen = 1,
 		              .msg_control = control.space,
-		              .msg_controllen = CMSG_SPACE(head->fds * sizeof(int)) };
+		              .msg_controllen = (socklen_t)CMSG_SPACE(head->fds * sizeof(int)) };
 	struct cmsghdr *c = &control.align;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(head->fds * sizeof(int));
+	c->cmsg_len = (socklen_t)CMSG_LEN(head->fds * sizeof(int));
 	memcpy(CMSG_DATA(c), fds, head->fds * sizeof(int));
 	return sendmsg(socket, &msg, MSG_NOSIGNAL) == sizeof(*head) ? 0 : -errno;
 }

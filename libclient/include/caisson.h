@@ -172,7 +172,8 @@ int caisson_spec_hostname(caisson_spec *spec, const char *hostname);
 /*
  * The caller requires this property: without it there is no sandbox. All
  * properties of a full sandbox are required from the start, but for those that
- * the spec itself gives up (caisson_spec_network(HOST) gives up "net").
+ * the spec itself gives up: caisson_spec_network(HOST) gives up "net", a host's
+ * tree granted at or below /dev gives up "dev" and "shm".
  */
 int caisson_spec_require(caisson_spec *spec, enum caisson_property property);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The compiler: libseccomp turns the numbers of syscalls.h into a decision tree;
- * the checks of arguments.h are translated here, because libseccomp can neither
- * say "else", nor (before 2.6.1) be trusted with 64-bit comparisons.
- * tests/unit/test_floor.c runs what comes out against a second opinion.
+ * The compiler: the numbers of syscalls.h become a decision tree, the checks of
+ * arguments.h the code at its leaves. What comes out uses only what the kernel's
+ * own search for calls that need no filter (5.11) understands: loads, AND, and
+ * comparisons with constants. tests/unit/test_floor.c runs it against a second
+ * opinion.
  */
 #include "floor.h"
 
@@ -13,8 +14,8 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #ifndef SECCOMP_RET_KILL_PROCESS
 #define SECCOMP_RET_KILL_PROCESS 0x80000000u
@@ -57,236 +58,300 @@ int floor_max_number(enum floor_arch arch)
 	return max;
 }
 
-/* ----------------------------------------------------------------- compiler */
+/* ------------------------------------------------------------- instructions */
 
 /*
- * libseccomp is asked for "errno MARK + n" wherever a check is to go, and those
- * returns become jumps to the check's code behind the tree: same length, so
- * every other jump stays right, and forwards, as it must be.
+ * Written from the last instruction to the first, since jumps only go forward:
+ * what an instruction leads to is there before it. A label is an instruction's
+ * distance from the end, so it stays true. What is there already is not written
+ * a second time: equal ends of checks become one, and every return.
  */
-#define MARK 0xc00u /* no errno of the kernel's, and below its MAX_ERRNO */
-#define MARK_BAD_ARCH (MARK + FLOOR_CHECKS)
-#define MARKS (FLOOR_CHECKS + 1u)
-
 struct program {
-	struct sock_filter *code;
+	struct sock_filter code[FLOOR_MAX_LENGTH + 1]; /* by label; 0 is no instruction */
 	unsigned len;
-	unsigned entry[MARKS]; /* where a check's code begins; 0: not written yet */
+	int error;
 };
 
-static int emit(struct program *p, unsigned op, uint32_t k, unsigned jt, unsigned jf)
+#define JUMP (BPF_JMP | BPF_JA)
+#define EQUAL (BPF_JMP | BPF_JEQ | BPF_K)
+#define AT_LEAST (BPF_JMP | BPF_JGE | BPF_K)
+#define ANY_BIT (BPF_JMP | BPF_JSET | BPF_K)
+/* A conditional jump skips 255 at most; one less, since the other way may need a JUMP. */
+#define REACH 254u
+
+static unsigned put(struct program *p, unsigned op, uint32_t k, unsigned jt, unsigned jf)
 {
-	if (p->len >= FLOOR_MAX_LENGTH)
-		return -E2BIG;
+	if (p->len >= FLOOR_MAX_LENGTH) {
+		p->error = -E2BIG;
+		return p->len;
+	}
+	p->len++;
 	p->code[p->len].code = (uint16_t)op;
 	p->code[p->len].k = k;
 	p->code[p->len].jt = (uint8_t)jt;
 	p->code[p->len].jf = (uint8_t)jf;
-	p->len++;
+	return p->len;
+}
+
+/* Where one ends up that goes to label. */
+static unsigned follow(const struct program *p, unsigned label)
+{
+	while (p->code[label].code == JUMP)
+		label -= 1 + p->code[label].k;
+	return label;
+}
+
+/* The instruction that does this already, or 0. One that is no test goes to yes. */
+static unsigned find(const struct program *p, unsigned op, uint32_t k, unsigned yes, unsigned no)
+{
+	for (unsigned at = p->len; at > 0; at--) {
+		const struct sock_filter *insn = &p->code[at];
+
+		if (insn->code != op || insn->k != k)
+			continue;
+		if (op == (BPF_RET | BPF_K) || (follow(p, at - 1 - insn->jt) == yes &&
+		                                follow(p, at - 1 - insn->jf) == no))
+			return at;
+	}
 	return 0;
 }
 
-static int emit_verdict(struct program *p, unsigned verdict)
+/* A label of the same effect, with at most so many instructions after it. */
+static unsigned near(struct program *p, unsigned label, unsigned most)
 {
-	uint32_t ret = verdict == FLOOR_ALLOW ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | verdict;
-
-	return emit(p, BPF_RET | BPF_K, ret, 0, 0);
+	return p->len - label <= most ? label : put(p, JUMP, p->len - label, 0, 0);
 }
 
-static unsigned argument_offset(const struct floor_condition *c)
+static unsigned give(struct program *p, uint32_t action)
 {
+	unsigned at = find(p, BPF_RET | BPF_K, action, 0, 0);
+
+	return at ? at : put(p, BPF_RET | BPF_K, action, 0, 0);
+}
+
+/* A load or an AND, and on to next. */
+static unsigned then(struct program *p, unsigned op, uint32_t k, unsigned next)
+{
+	unsigned at = find(p, op, k, next, next);
+
+	if (at)
+		return at;
+	near(p, next, 0);
+	return put(p, op, k, 0, 0);
+}
+
+static unsigned test(struct program *p, unsigned op, uint32_t k, unsigned yes, unsigned no)
+{
+	unsigned at = yes == no ? yes : find(p, op, k, yes, no);
+
+	if (at)
+		return at;
+	yes = near(p, yes, REACH);
+	no = near(p, no, REACH);
+	return put(p, op, k, p->len - yes, p->len - no);
+}
+
+/* ------------------------------------------------------------------- checks */
+
+static unsigned give_verdict(struct program *p, unsigned verdict)
+{
+	return give(p, verdict == FLOOR_ALLOW ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | verdict);
+}
+
+/* "No bit of these" is asked of the whole argument, and needs no AND. */
+static uint32_t mask_to_apply(const struct floor_condition *c)
+{
+	return c->value ? c->mask : ALL;
+}
+
+/* Whether what the condition before left loaded is c's argument under this mask. */
+static int is_loaded(const struct floor_condition *before, const struct floor_condition *c,
+                     uint32_t mask)
+{
+	return before && before->argument == c->argument && before->high == c->high &&
+	       mask_to_apply(before) == mask;
+}
+
+static unsigned ask(struct program *p, const struct floor_condition *before,
+                    const struct floor_condition *c, unsigned holds, unsigned fails)
+{
+	const size_t offset = offsetof(struct seccomp_data, args) + 8u * c->argument + 4u * c->high;
+	const uint32_t mask = mask_to_apply(c);
+	const unsigned equal = c->negated ? fails : holds, other = c->negated ? holds : fails;
+	unsigned at;
+
+	if (mask != c->mask)
+		at = test(p, ANY_BIT, c->mask, other, equal);
+	else
+		at = test(p, EQUAL, c->value, equal, other);
+	if (is_loaded(before, c, mask))
+		return at;
+	if (mask != ALL)
+		at = then(p, BPF_ALU | BPF_AND | BPF_K, mask, at);
 	/* Both architectures are little endian. */
-	return (unsigned)offsetof(struct seccomp_data, args) + 8u * c->argument + 4u * c->high;
+	return is_loaded(before, c, ALL) ? at
+	                                 : then(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, at);
 }
 
-/* Load, mask, compare; if it does not hold, to the instruction after the clause's return. */
-static int emit_condition(struct program *p, const struct floor_condition *c, unsigned after)
+/* From condition i of this clause on; before: what was asked last, or NULL. */
+static unsigned check(struct program *p, const struct floor_clause *clause, unsigned i,
+                      const struct floor_condition *before, enum floor_network network)
 {
-	int ret = emit(p, BPF_LD | BPF_W | BPF_ABS, argument_offset(c), 0, 0);
+	const struct floor_condition *c;
+	unsigned holds, fails;
 
-	if (!ret && c->mask != ALL)
-		ret = emit(p, BPF_ALU | BPF_AND | BPF_K, c->mask, 0, 0);
-	if (!ret)
-		ret = emit(p, BPF_JMP | BPF_JEQ | BPF_K, c->value, c->negated ? after : 0,
-		           c->negated ? 0 : after);
-	return ret;
-}
-
-static int emit_clause(struct program *p, const struct floor_clause *clause)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; i < clause->conditions && !ret; i++) {
-		unsigned after = 1; /* the return itself */
-
-		for (unsigned j = i + 1; j < clause->conditions; j++)
-			after += clause->when[j].mask == ALL ? 2 : 3;
-		ret = emit_condition(p, &clause->when[i], after);
-	}
-	return ret ? ret : emit_verdict(p, clause->verdict);
-}
-
-static int emit_check(struct program *p, unsigned mark, enum floor_network network)
-{
-	const struct floor_clause *clause = floor_checks[mark];
-	int ret = 0;
-
-	for (; !ret && clause->networks; clause++) {
-		if (!(clause->networks & (1u << network)))
-			continue;
-		ret = emit_clause(p, clause);
-		if (!clause->conditions)
-			break;
-	}
-	return ret;
-}
-
-/*
- * x32 arrives here too: the architecture is right, bit 30 of the number is set.
- * That is a call that does not exist. Another architecture's is an attempt to
- * be judged by the wrong table.
- */
-static int emit_bad_arch(struct program *p, enum floor_arch arch)
-{
-	int ret = emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-
-	if (!ret)
-		ret = emit(p, BPF_JMP | BPF_JEQ | BPF_K, floor_audit_arch(arch), 0, 1);
-	if (!ret)
-		ret = emit_verdict(p, ENOSYS);
-	return ret ? ret : emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
-}
-
-/* A check that comes to one verdict on this network is no check. */
-static unsigned settle(unsigned verdict, enum floor_network network)
-{
-	const struct floor_clause *clause;
-
-	if (verdict < FLOOR_CHECK)
-		return verdict;
-	clause = floor_checks[verdict - FLOOR_CHECK];
-	while (!(clause->networks & (1u << network)))
+	while (clause->networks && !(clause->networks & 1u << network))
 		clause++;
-	return clause->conditions ? verdict : clause->verdict;
+	if (!clause->networks)
+		p->error = -EINVAL; /* a list that does not say what happens otherwise */
+	if (!clause->networks || i == clause->conditions)
+		return give_verdict(p, clause->networks ? clause->verdict : EPERM);
+	c = &clause->when[i];
+	fails = check(p, clause + 1, 0, c, network);
+	holds = check(p, clause, i + 1, c, network);
+	return ask(p, before, c, holds, fails);
 }
 
-static uint32_t seccomp_action(unsigned verdict)
-{
-	if (verdict == FLOOR_ALLOW)
-		return SCMP_ACT_ALLOW;
-	if (verdict >= FLOOR_CHECK)
-		return SCMP_ACT_ERRNO(MARK + verdict - FLOOR_CHECK);
-	return SCMP_ACT_ERRNO(verdict);
-}
+/* --------------------------------------------------------------------- tree */
 
-static int add_rules(scmp_filter_ctx ctx, enum floor_arch arch, enum floor_network network)
-{
-	for (size_t i = 0; i < floor_syscall_count; i++) {
-		int number = floor_syscalls[i].number[arch];
-		unsigned verdict = settle(floor_syscalls[i].verdict, network);
-		int ret;
+#define NUMBERS 1024u
+#define RUNS 256u
+/* An instruction costs at installing what this many comparisons cost over all numbers. */
+#define WEIGHT 64u
 
-		if (number < 0 || verdict == ENOSYS)
-			continue; /* ENOSYS is the default */
-		ret = seccomp_rule_add(ctx, seccomp_action(verdict), number, 0);
-		if (ret < 0)
-			return ret;
+/* Runs of numbers that lead to the same label, and the cheapest trees over them. */
+struct tree {
+	unsigned count;
+	uint32_t start[RUNS + 1];
+	unsigned label[RUNS];
+	/* over the runs [first][end), of at least two */
+	unsigned cost[RUNS + 1][RUNS + 1];
+	/* the run to split before; first or end: take the run next to that out */
+	unsigned choice[RUNS + 1][RUNS + 1];
+};
+
+static void find_runs(struct program *p, struct tree *t, const unsigned label[NUMBERS])
+{
+	for (unsigned n = 0; n < NUMBERS && !p->error; n++) {
+		if (n > 0 && label[n] == label[n - 1])
+			continue;
+		if (t->count == RUNS) {
+			p->error = -E2BIG;
+			return;
+		}
+		t->start[t->count] = n;
+		t->label[t->count++] = label[n];
 	}
-	return 0;
+	t->start[t->count] = t->start[t->count - 1] + 1; /* nobody calls the rest */
 }
 
-static int export_tree(scmp_filter_ctx ctx, struct program *p)
+/* A single number between two runs of one label: found by one comparison instead of two. */
+static int stands_alone(const struct tree *t, unsigned run)
 {
-	FILE *f = tmpfile();
-	int ret;
-
-	if (!f)
-		return -errno;
-	ret = seccomp_export_bpf(ctx, fileno(f));
-	rewind(f);
-	p->len = (unsigned)fread(p->code, sizeof(*p->code), FLOOR_MAX_LENGTH, f);
-	if (!ret && (ferror(f) || !p->len || p->len == FLOOR_MAX_LENGTH))
-		ret = -EIO;
-	fclose(f);
-	return ret;
+	return t->label[run - 1] == t->label[run + 1] && t->start[run + 1] - t->start[run] == 1;
 }
 
-/* The tree of numbers, as libseccomp sees it: always for the machine it runs on. */
-static int make_tree(struct program *p, enum floor_arch arch, enum floor_network network,
-                     unsigned optimise)
+static void choose(struct tree *t, unsigned first, unsigned end)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	int ret;
+	unsigned best = UINT32_MAX, choice = first + 1;
 
-	if (!ctx)
-		return -ENOMEM;
-	ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(MARK_BAD_ARCH));
-	if (!ret && optimise > 1)
-		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, optimise);
-	if (!ret)
-		ret = add_rules(ctx, arch, network);
-	if (!ret)
-		ret = export_tree(ctx, p);
-	seccomp_release(ctx);
-	return ret;
+	for (unsigned split = first + 1; split < end; split++) {
+		if (t->cost[first][split] + t->cost[split][end] < best) {
+			best = t->cost[first][split] + t->cost[split][end];
+			choice = split;
+		}
+	}
+	if (end - first > 2 && stands_alone(t, first + 1) && t->cost[first + 2][end] < best) {
+		best = t->cost[first + 2][end];
+		choice = first;
+	}
+	if (end - first > 2 && stands_alone(t, end - 2) && t->cost[first][end - 2] < best) {
+		best = t->cost[first][end - 2];
+		choice = end;
+	}
+	t->choice[first][end] = choice;
+	t->cost[first][end] = best + WEIGHT + (t->start[end] - t->start[first]);
+}
+
+static unsigned put_tree(struct program *p, const struct tree *t, unsigned first, unsigned end)
+{
+	const unsigned choice = t->choice[first][end];
+	unsigned yes, no;
+
+	if (end - first == 1)
+		return t->label[first];
+	if (choice == first || choice == end) {
+		const unsigned run = choice == first ? first + 1 : end - 2;
+
+		no = choice == first ? put_tree(p, t, first + 2, end)
+		                     : put_tree(p, t, first, end - 2);
+		return test(p, EQUAL, t->start[run], t->label[run], no);
+	}
+	yes = put_tree(p, t, choice, end);
+	no = put_tree(p, t, first, choice);
+	return test(p, AT_LEAST, t->start[choice], yes, no);
+}
+
+static unsigned arrange(struct program *p, const unsigned label[NUMBERS])
+{
+	struct tree *t = calloc(1, sizeof(*t));
+	unsigned at = 0;
+
+	if (!t) {
+		p->error = -ENOMEM;
+		return 0;
+	}
+	find_runs(p, t, label);
+	for (unsigned runs = 2; runs <= t->count; runs++)
+		for (unsigned first = 0; first + runs <= t->count; first++)
+			choose(t, first, first + runs);
+	if (!p->error)
+		at = put_tree(p, t, 0, t->count);
+	free(t);
+	return at;
 }
 
 /*
- * libseccomp takes numbers as they are for its own architecture only, and for
- * another one translates them by names, of which old versions lack the newest.
- * So the tree is made of the target's numbers under the build machine's name,
- * and gets the target's name here.
+ * x32 has the right architecture, and bit 30 of the number set: it is a call
+ * above all others, that does not exist. Another architecture's call is an
+ * attempt to be judged by the wrong table.
  */
-static int name_arch(struct program *p, enum floor_arch arch)
+static void compile(struct program *p, enum floor_arch arch, enum floor_network network)
 {
-	const uint32_t built_for = seccomp_arch_native();
-	unsigned found = 0;
+	const unsigned kill = give(p, SECCOMP_RET_KILL_PROCESS);
+	unsigned label[NUMBERS], at;
 
-	for (unsigned i = 1; i < p->len; i++) {
-		const struct sock_filter *load = &p->code[i - 1];
+	for (unsigned n = 0; n < NUMBERS; n++)
+		label[n] = give_verdict(p, ENOSYS);
+	for (size_t i = 0; i < floor_syscall_count; i++) {
+		const struct floor_syscall *s = &floor_syscalls[i];
+		const int number = s->number[arch];
 
-		if (load->code != (BPF_LD | BPF_W | BPF_ABS) ||
-		    load->k != offsetof(struct seccomp_data, arch))
-			continue;
-		if (p->code[i].code != (BPF_JMP | BPF_JEQ | BPF_K) || p->code[i].k != built_for)
-			return -ENOTSUP;
-		p->code[i].k = floor_audit_arch(arch);
-		found++;
+		if (number >= (int)NUMBERS - 1)
+			p->error = -ERANGE;
+		else if (number >= 0 && s->verdict < FLOOR_CHECK)
+			label[number] = give_verdict(p, s->verdict);
+		else if (number >= 0)
+			label[number] = check(p, floor_checks[s->verdict - FLOOR_CHECK], 0, NULL,
+			                      network);
 	}
-	return found == 1 ? 0 : -ENOTSUP;
+	at = arrange(p, label);
+	at = then(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), at);
+	at = test(p, EQUAL, floor_audit_arch(arch), at, kill);
+	then(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), at);
 }
 
-static int splice(struct program *p, unsigned tree, enum floor_arch arch,
-                  enum floor_network network)
+int floor_compile(enum floor_arch arch, enum floor_network network, struct sock_filter *code)
 {
-	int ret = 0;
+	struct program *p = calloc(1, sizeof(*p));
+	int ret;
 
-	for (unsigned i = 0; i < tree && !ret; i++) {
-		struct sock_filter *insn = &p->code[i];
-		unsigned mark = insn->k - (SECCOMP_RET_ERRNO | MARK);
-
-		if (insn->code != (BPF_RET | BPF_K) || mark >= MARKS)
-			continue;
-		if (!p->entry[mark]) {
-			p->entry[mark] = p->len;
-			ret = mark == FLOOR_CHECKS ? emit_bad_arch(p, arch)
-			                           : emit_check(p, mark, network);
-		}
-		insn->code = BPF_JMP | BPF_JA;
-		insn->k = p->entry[mark] - i - 1;
-	}
+	if (!p)
+		return -ENOMEM;
+	compile(p, arch, network);
+	for (unsigned i = 0; i < p->len; i++)
+		code[i] = p->code[p->len - i];
+	ret = p->error ? p->error : (int)p->len;
+	free(p);
 	return ret;
-}
-
-int floor_compile(enum floor_arch arch, enum floor_network network, unsigned optimise,
-                  struct sock_filter *code)
-{
-	struct program p = { .code = code };
-	int ret = make_tree(&p, arch, network, optimise);
-
-	if (!ret)
-		ret = name_arch(&p, arch);
-	if (!ret)
-		ret = splice(&p, p.len, arch, network);
-	return ret ? ret : (int)p.len;
 }

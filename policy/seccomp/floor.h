@@ -87,12 +87,7 @@ uint32_t floor_audit_arch(enum floor_arch arch);
 /* The highest number that the table knows. */
 int floor_max_number(enum floor_arch arch);
 
-/*
- * Compile the floor into code, which has room for FLOOR_MAX_LENGTH. optimise: 2
- * for a binary tree of numbers, 1 for a list. The number of instructions, or
- * -errno.
- */
-int floor_compile(enum floor_arch arch, enum floor_network network, unsigned optimise,
-                  struct sock_filter *code);
+/* Compile the floor into code, which has room for FLOOR_MAX_LENGTH. The length, or -errno. */
+int floor_compile(enum floor_arch arch, enum floor_network network, struct sock_filter *code);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The system calls of Linux, with their numbers on x86_64 and aarch64 (-1: not
- * there), and what the floor does with each. Numbers, not names, because an
- * older libseccomp or kernel header at build time must not make a weaker floor.
+ * there), and what the floor does with each. Numbers, not names, because
+ * an older kernel header at build time must not make a weaker floor.
  * A call that is not listed gets ENOSYS: newer than this list, or never there.
  * docs/seccomp.md gives the reasons.
  *

@@ -248,9 +248,10 @@ static void try_terminal(const char *keys, const char *what)
 	if (pid == 0)
 		at_terminal(master, tty, keys, report[1]);
 	close(report[1]);
-	tap_ok(read(report[0], result, sizeof(result)) == sizeof(result) && result[1] == 0 &&
-	               result[2] == 0,
-	       "%s: %u answered; %u unknown children, %u hung", what, result[0], result[1], result[2]);
+	if (read(report[0], result, sizeof(result)) != sizeof(result))
+		tap_note("no result");
+	tap_ok(result[1] == 0 && result[2] == 0, "%s: %u answered; %u unknown children, %u hung", what,
+	       result[0], result[1], result[2]);
 	waitpid(pid, NULL, 0);
 	close(report[0]);
 	close(master);

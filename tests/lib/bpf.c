@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-/* What the floor's compiler may use; anything else is refused, as unknown. */
+/*
+ * What the floor's compiler may use; anything else is refused. All of it is what
+ * the kernel follows when it looks for calls that are always allowed.
+ */
 enum {
 	LOAD = BPF_LD | BPF_W | BPF_ABS,
 	AND = BPF_ALU | BPF_AND | BPF_K,
@@ -11,6 +14,7 @@ enum {
 	EQUAL = BPF_JMP | BPF_JEQ | BPF_K,
 	GREATER = BPF_JMP | BPF_JGT | BPF_K,
 	GREATER_EQUAL = BPF_JMP | BPF_JGE | BPF_K,
+	ANY_BIT = BPF_JMP | BPF_JSET | BPF_K,
 	RETURN = BPF_RET | BPF_K,
 };
 
@@ -28,6 +32,7 @@ static int instruction_ok(const struct sock_filter *code, size_t len, size_t i)
 	case EQUAL:
 	case GREATER:
 	case GREATER_EQUAL:
+	case ANY_BIT:
 		return code[i].jt < left && code[i].jf < left;
 	case RETURN:
 		return 1;
@@ -53,6 +58,8 @@ static int holds(const struct sock_filter *insn, uint32_t a)
 		return a == insn->k;
 	case GREATER:
 		return a > insn->k;
+	case ANY_BIT:
+		return (a & insn->k) != 0;
 	default:
 		return a >= insn->k;
 	}
