@@ -54,24 +54,10 @@ as_user()
 	"$WORK/restrict" "$restriction" --uid "$uid" --gid "$gid" -- "$@"
 }
 
-# A photograph that a Debian package ships. The package is unpacked, not installed.
 find_photo()
 {
-	[ -z "${CAISSON_PHOTO:-}" ] || { cp "$CAISSON_PHOTO" "$WORK/photo.jpg" && return; }
-	for package in python-matplotlib-data facedetect; do
-		for file in "$BUILD"/demo/photo.jpg \
-			/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg \
-			/usr/share/doc/facedetect/examples/grace_hopper_512x512.jpg; do
-			[ ! -s "$file" ] || { cp "$file" "$WORK/photo.jpg" && return; }
-		done
-		mkdir -p "$WORK/deb" && cd "$WORK/deb" || continue
-		apt-get -q -o APT::Sandbox::User=root download "$package" >apt.log 2>&1 &&
-			dpkg-deb -x ./*.deb . || { cd / && rm -rf "$WORK/deb" && continue; }
-		find . -name 'grace_hopper*.jpg' -type f -exec cp {} "$BUILD/demo/photo.jpg" \;
-		cd / && rm -rf "$WORK/deb"
-	done
-	[ -s "$BUILD/demo/photo.jpg" ] && cp "$BUILD/demo/photo.jpg" "$WORK/photo.jpg" ||
-		die "no photograph: install python-matplotlib-data, or set CAISSON_PHOTO"
+	[ -s "$BUILD/demo/photo.jpg" ] || "$HERE/photo.sh" "$BUILD/demo/photo.jpg" || exit 1
+	cp "$BUILD/demo/photo.jpg" "$WORK/photo.jpg"
 }
 
 find_library()
@@ -146,15 +132,17 @@ show()
 {
 	mode=$1
 	echo
-	echo "== $2 (restrict $mode, uid $uid)"
+	echo "== $2 (tests/lib/restrict $mode, uid $uid)"
 	show_bubblewrap "$mode"
 	show_doctor "$mode"
-	echo "  \$ jpeg-host decode-jpeg photo.jpg $SECRET"
-	as_user "$mode" env LD_LIBRARY_PATH="$library" timeout 60 "$WORK/jpeg-host" \
-		"$WORK/decode-jpeg" "$WORK/photo.jpg" "$SECRET" "$WORK/out/$mode.png" || FAILED=1
+	echo "  \$ ./jpeg-host decode-jpeg photo.jpg $SECRET out/$mode.png"
+	cd "$WORK" || exit 1
+	as_user "$mode" env LD_LIBRARY_PATH="$library" timeout 60 ./jpeg-host \
+		decode-jpeg photo.jpg "$SECRET" "out/$mode.png" || FAILED=1
+	cd / || exit 1
 	# Read as the user: root follows no link that a user may have laid.
 	if as_user none cat "$WORK/out/$mode.png" >"$BUILD/demo/$mode.png"; then
-		echo "  the picture: $BUILD/demo/$mode.png"
+		echo "  a copy to look at: $BUILD/demo/$mode.png"
 	else
 		FAILED=1
 	fi
@@ -166,7 +154,7 @@ show seccomp "A system call filter denies user namespaces to everybody"
 show nested "user.max_user_namespaces=0: nobody can make one, not even root"
 echo
 if [ $FAILED = 0 ]; then
-	echo "demo: every check held"
+	echo "demo: every check held; the pictures are in $BUILD/demo"
 else
 	echo "demo: something FAILED, see above" >&2
 fi

@@ -109,8 +109,8 @@ static unsigned find(const struct program *p, unsigned op, uint32_t k, unsigned 
 
 		if (insn->code != op || insn->k != k)
 			continue;
-		if (op == (BPF_RET | BPF_K) || (follow(p, at - 1 - insn->jt) == yes &&
-		                                follow(p, at - 1 - insn->jf) == no))
+		if (op == (BPF_RET | BPF_K) ||
+		    (follow(p, at - 1 - insn->jt) == yes && follow(p, at - 1 - insn->jf) == no))
 			return at;
 	}
 	return 0;
@@ -232,12 +232,12 @@ struct tree {
 
 static void find_runs(struct program *p, struct tree *t, const unsigned label[NUMBERS])
 {
-	for (unsigned n = 0; n < NUMBERS && !p->error; n++) {
+	for (unsigned n = 0; n < NUMBERS; n++) {
 		if (n > 0 && label[n] == label[n - 1])
 			continue;
 		if (t->count == RUNS) {
 			p->error = -E2BIG;
-			return;
+			break;
 		}
 		t->start[t->count] = n;
 		t->label[t->count++] = label[n];
@@ -305,8 +305,7 @@ static unsigned arrange(struct program *p, const unsigned label[NUMBERS])
 	for (unsigned runs = 2; runs <= t->count; runs++)
 		for (unsigned first = 0; first + runs <= t->count; first++)
 			choose(t, first, first + runs);
-	if (!p->error)
-		at = put_tree(p, t, 0, t->count);
+	at = put_tree(p, t, 0, t->count);
 	free(t);
 	return at;
 }
@@ -332,8 +331,8 @@ static void compile(struct program *p, enum floor_arch arch, enum floor_network 
 		else if (number >= 0 && s->verdict < FLOOR_CHECK)
 			label[number] = give_verdict(p, s->verdict);
 		else if (number >= 0)
-			label[number] = check(p, floor_checks[s->verdict - FLOOR_CHECK], 0, NULL,
-			                      network);
+			label[number] =
+				check(p, floor_checks[s->verdict - FLOOR_CHECK], 0, NULL, network);
 	}
 	at = arrange(p, label);
 	at = then(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), at);

@@ -81,7 +81,8 @@ static void check_inherited(void)
 	umask(mask);
 	tap_ok(status_field("SigBlk", 16) == 0 && status_field("SigIgn", 16) == 0 &&
 	               status_field("SigCgt", 16) == 0,
-	       "no signal is blocked, ignored or caught");
+	       "no signal is blocked, ignored or caught (%llx, %llx, %llx)",
+	       status_field("SigBlk", 16), status_field("SigIgn", 16), status_field("SigCgt", 16));
 	tap_ok(mask == 022, "umask is 022 (%03o)", (unsigned)mask);
 	tap_ok(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/"), "the directory is /: %s", cwd);
 	tap_ok(personality(0xffffffff) == 0, "personality is 0");

@@ -57,7 +57,8 @@ static void try_source(const char *what, int fd, uint16_t flags, uint32_t stage,
 
 #define AS_DIR CAISSON_BIND_DIR
 #define FD_FAULT CAISSON_STAGE_PLAN, CAISSON_KNOB_PLAN_FORMAT
-#define FS_FAULT CAISSON_STAGE_SOURCE, CAISSON_KNOB_SOURCE_FS
+#define FS_FAULT CAISSON_STAGE_POLICY, CAISSON_KNOB_SOURCE_FS
+#define TYPE_FAULT CAISSON_STAGE_SOURCE, CAISSON_KNOB_SOURCE_TYPE
 #define MOUNT_FAULT CAISSON_STAGE_SOURCE, CAISSON_KNOB_SOURCE_MOUNT
 
 static int reopened(int fd)
@@ -89,7 +90,7 @@ static void try_kinds(void)
 	try_source("/proc/self", raw_path("/proc/self"), AS_DIR, FS_FAULT);
 	try_source("/proc/self/status", raw_path("/proc/self/status"), 0, FS_FAULT);
 	try_source("the magic link /proc/self/root itself",
-	           open("/proc/self/root", O_PATH | O_NOFOLLOW | O_CLOEXEC), 0, FS_FAULT);
+	           open("/proc/self/root", O_PATH | O_NOFOLLOW | O_CLOEXEC), 0, TYPE_FAULT);
 	if (access("/sys/kernel", F_OK) == 0)
 		try_source("/sys", raw_path("/sys"), AS_DIR, FS_FAULT);
 	try_source("a network namespace", open("/proc/self/ns/net", O_PATH | O_CLOEXEC), 0,
@@ -131,17 +132,17 @@ static void try_device(const char *what, const char *path)
 	raw_bind(plan, fd, "/x", 0)->op = CAISSON_OP_DEVICE;
 	raw_build(&box, plan, &RAW_HOW);
 	tap_ok(box.answered && box.answer.kind == CAISSON_ANSWER_FAILED &&
-	               box.answer.stage == CAISSON_STAGE_SOURCE && box.pidfd < 0,
+	               (box.answer.stage == CAISSON_STAGE_SOURCE ||
+	                box.answer.stage == CAISSON_STAGE_POLICY) &&
+	               box.pidfd < 0,
 	       "%s (%s) is refused as a device: %s", what, path, raw_text(&box));
 	raw_end(&box);
 	raw_free(plan);
 }
 
-/* A device node inside a bind is a node that cannot be opened; a fifo and a socket are harmless. */
+/* As BIND: neither nodes nor what is no tree at all. */
 static void try_nodes(void)
 {
-	struct raw_plan *plan;
-
 	try_device("a directory", work);
 	try_device("a regular file", "/proc/self/exe");
 	try_device("the kernel's messages", "/dev/kmsg");
@@ -151,10 +152,14 @@ static void try_nodes(void)
 	try_device("fuse", "/dev/fuse");
 	try_device("a loop device", "/dev/loop0");
 	try_device("the own terminal multiplexer", "/dev/ptmx");
-	plan = raw_bare(CAISSON_USERNS_AUTO);
-	raw_bind(plan, raw_path("/dev/null"), "/x", 0);
-	raw_probe(plan, &RAW_HOW, "/dev/null as a bind", PROBE("unreadable", "/x"));
-	raw_free(plan);
+	try_source("/dev/null as a bind", raw_path("/dev/null"), 0, TYPE_FAULT);
+	if (symlink("/etc", in_work("link")) < 0 || mkfifo(in_work("fifo"), 0600) < 0)
+		raw_bail("link");
+	try_source("a symbolic link", open(in_work("link"), O_PATH | O_NOFOLLOW | O_CLOEXEC), 0,
+	           TYPE_FAULT);
+	try_source("a fifo", raw_path(in_work("fifo")), 0, TYPE_FAULT);
+	unlink(in_work("link"));
+	unlink(in_work("fifo"));
 }
 
 /* The root of a directory that only its owner may search stays closed to the target. */

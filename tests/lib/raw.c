@@ -334,7 +334,15 @@ static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, i
 
 bool raw_answer(struct raw_box *box)
 {
+	int pidfd;
+
 	box->answered = receive(box->socket, BOUND_MS, &box->answer, &box->pidfd);
+	/* CLONED hands over the child; whether something becomes of it comes after. */
+	if (box->answered && box->answer.kind == CAISSON_ANSWER_CLONED) {
+		box->answered = receive(box->socket, BOUND_MS, &box->answer, &pidfd);
+		if (pidfd >= 0)
+			close(pidfd);
+	}
 	await_helper(box);
 	return box->answered;
 }
