@@ -141,12 +141,13 @@ static void report_error(FILE *out, const caisson_error *err)
 /* The sandbox's own report, or why there is none. */
 static int write_report(struct run *run, caisson_sandbox *box, const caisson_error *err)
 {
-	const char *json = box ? caisson_report_json(box) : NULL;
+	const char *json;
 	FILE *out;
 	int failed;
 
 	if (run->report_fd < 0)
 		return 0;
+	json = box ? caisson_report_json(box) : NULL;
 	if (strcmp(run->report, "-") != 0 && ftruncate(run->report_fd, 0) < 0 && errno != EINVAL) {
 		cli_complain("run: --report %s: %s", run->report, strerror(errno));
 		return -1;

@@ -29,7 +29,7 @@ extern struct caisson_answer at;
 /* Where an answer goes, and the descriptor that goes along, or -1. */
 extern int answer_fd, answer_with;
 
-int answer(uint16_t kind);
+void answer(uint16_t kind);
 /* The one fatal path: numbers to whoever waits, then the end of this process. */
 _Noreturn void fail(int error, uint32_t knob, uint32_t detail);
 #define need_knob(ok, knob, detail)                                                                \

@@ -146,8 +146,9 @@ static int become_target(void *pair)
 	setsid();
 	limit(RLIMIT_CORE, 1); /* 0 would not stop a pipe core handler, run as the host's root */
 	limit(RLIMIT_NOFILE, TARGET_NOFILE);
+	/* Not by signal(): it leaves out what libc keeps to itself, with musl the SIGRTMIN of glibc. */
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+		syscall(SYS_rt_sigaction, sig, (uint64_t[4]){ 0 } /* SIG_DFL */, NULL, sizeof(uint64_t));
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	need(chdir(start.string[0]) == 0, CWD, 0);
 	at.stage = CAISSON_STAGE_EXEC;
@@ -191,7 +192,8 @@ static bool reap(pid_t target)
 	if (pid != target)
 		return pid > 0;
 	/* The others first, so that whoever hears of the end knows that nothing runs any more. */
-	kill(-1, SIGKILL);
+	if (waitpid(-1, NULL, WNOHANG) >= 0)
+		kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	at.status = status;

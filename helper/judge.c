@@ -46,7 +46,7 @@ static bool hidden(const struct mount *m)
 static void cover(int proc, const struct mount *m)
 {
 	int fd = sys_openat2(AT_FDCWD, m->point, O_PATH | O_DIRECTORY | O_CLOEXEC,
-	                     SYS_RESOLVE_NO_SYMLINKS | SYS_RESOLVE_NO_MAGICLINKS);
+	                     RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	int mnt = new_fs("tmpfs",
 	                 SYS_MOUNT_ATTR_RDONLY | SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC,
 	                 "mode=0555,size=4k");

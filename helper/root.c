@@ -32,8 +32,7 @@ static void act_as(uid_t uid)
 /* An O_PATH fd of path below the new root and never out of it, or -1. */
 static int walk(const char *path)
 {
-	return sys_openat2(root, path, O_PATH | O_CLOEXEC,
-	                   SYS_RESOLVE_IN_ROOT | SYS_RESOLVE_NO_MAGICLINKS);
+	return sys_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Does fd lie on a file system made here? */

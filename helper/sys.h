@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,9 +36,6 @@
 #define SYS_MOUNT_ATTR_NOSUID 0x02u
 #define SYS_MOUNT_ATTR_NODEV 0x04u
 #define SYS_MOUNT_ATTR_NOEXEC 0x08u
-#define SYS_RESOLVE_NO_MAGICLINKS 0x02u
-#define SYS_RESOLVE_NO_SYMLINKS 0x04u
-#define SYS_RESOLVE_IN_ROOT 0x10u
 #define SYS_NS_GET_OWNER_UID 0xb704 /* _IO(NSIO, 0x4) */
 #define SYS_LANDLOCK_FS_MAKE_BLOCK (1ull << 11)
 #define SYS_LANDLOCK_FS_REFER (1ull << 13)
@@ -71,9 +69,9 @@ static inline int sys_mount_setattr(int fd, unsigned flags, uint64_t set, uint64
 
 static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
-	uint64_t how[3] = { flags, 0, resolve }; /* flags, mode, resolve */
+	struct open_how how = { .flags = flags, .resolve = resolve };
 
-	return (int)syscall(NR_openat2, dir, path, how, sizeof(how));
+	return (int)syscall(NR_openat2, dir, path, &how, sizeof(how));
 }
 
 struct sys_stat {

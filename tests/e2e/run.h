@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "caisson.h"
@@ -75,8 +76,6 @@ void in_child(int (*body)(void), const char *what);
 int inside_main(int argc, char **argv);
 
 /* The tests. */
-void test_process(void); /* test_process.c: start, end, signals, descriptors */
-void test_stdio(void);
 void test_arguments(void); /* run_arguments.c */
 void test_files(void);     /* run_files.c */
 void test_isolation(void); /* run_isolation.c: network, user namespace, properties, report */

@@ -20,6 +20,7 @@ static const struct {
 	{ "keys", inside_keys },
 	{ "sockets", inside_sockets },
 	{ "abstract", inside_abstract },
+	{ "ipc", inside_ipc },
 	{ "nodes", inside_nodes },
 	{ "proc", inside_proc },
 	{ "readonly", inside_readonly },

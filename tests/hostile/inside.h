@@ -38,6 +38,8 @@ void inside_keys(const struct attempt *a);
 void inside_sockets(const struct attempt *a);
 /* abstract NAME: is the host's abstract socket of that name out of reach? */
 void inside_abstract(const struct attempt *a);
+/* ipc KEY: the host's System V segment of that key. */
+void inside_ipc(const struct attempt *a);
 /* nodes, proc: devices, and the kernel's knobs. */
 void inside_nodes(const struct attempt *a);
 void inside_proc(const struct attempt *a);

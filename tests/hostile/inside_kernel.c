@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -225,4 +226,10 @@ void inside_abstract(const struct attempt *a)
 	        "connecting to the host's abstract socket", ECONNREFUSED, EPERM, EACCES);
 	if (fd >= 0)
 		close(fd);
+}
+
+void inside_ipc(const struct attempt *a)
+{
+	refused(shmget((key_t)strtol(a->argv[0], NULL, 0), 0, 0), "the host's shared memory", ENOENT,
+	        ENOSYS, 0);
 }

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/properties.h"
 #include "tests/lib/raw.h"
 #include "tests/lib/tap.h"
 
@@ -204,6 +207,35 @@ static void try_abstract(enum caisson_userns mode, enum caisson_net net, const c
 	close(fd);
 }
 
+/* System V memory of ours, and a Landlock domain wherever this kernel has one. */
+static void try_shared(enum caisson_userns mode, const char *prefix)
+{
+	key_t key = 0x43410000 | (getpid() & 0xffff);
+	int id = shmget(key, 4096, IPC_CREAT | 0600);
+	long abi = syscall(444 /* landlock_create_ruleset */, NULL, 0, 1 /* VERSION */);
+	struct raw_plan *plan = raw_root(mode);
+	struct raw_box box;
+	char text[24];
+
+	raw_build(&box, plan, &RAW_HOW);
+	if (abi > 1 || (abi == 1 && mode == CAISSON_USERNS_NONE))
+		tap_ok(raw_built(&box) && box.answer.landlock_abi == (uint32_t)abi &&
+		               box.answer.held & CAISSON_BIT(LANDLOCK),
+		       "%s: a Landlock domain of ABI %ld", prefix, abi);
+	else
+		tap_skip("a Landlock domain", "this kernel offers none that fits");
+	raw_end(&box);
+	if (id < 0) {
+		tap_skip("System V memory", "this kernel has none");
+		raw_free(plan);
+		return;
+	}
+	snprintf(text, sizeof(text), "%#x", (unsigned)key);
+	raw_probe(plan, &RAW_HOW, prefix, PROBE("ipc", text));
+	raw_free(plan);
+	shmctl(id, IPC_RMID, NULL);
+}
+
 /* Descriptors that would be a way out are refused by init. */
 static void try_descriptors(enum caisson_userns mode, const char *prefix)
 {
@@ -246,6 +278,7 @@ static void try_mode(enum caisson_userns mode)
 	try_trees(mode, prefix);
 	for (int net = CAISSON_NET_NONE; net <= CAISSON_NET_HOST; net++)
 		try_abstract(mode, (enum caisson_net)net, prefix);
+	try_shared(mode, prefix);
 	try_descriptors(mode, prefix);
 }
 

@@ -310,10 +310,15 @@ static void try_impossible(void)
 
 int main(void)
 {
+	char before[65] = "", after[65] = "";
+
 	raw_watch();
+	gethostname(before, sizeof(before));
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		try_case(&cases[i]);
 	try_impossible();
+	gethostname(after, sizeof(after));
+	tap_ok(before[0] && !strcmp(before, after), "the host's name is what it was: %s", after);
 	raw_nothing_left("at the end");
 	return tap_done();
 }

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Channels between this process and a program in a real sandbox. */
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/lib/tap.h"
+
+#define MIB (1024u * 1024u)
+
+static bool send_floats(caisson_channel *channel, float first, uint64_t tag)
+{
+	const int64_t shape[3] = { 2, 3, 4 };
+	caisson_tensor t;
+
+	if (caisson_loan(channel, CAISSON_F32, 3, shape, &t, NULL) < 0)
+		return false;
+	for (int i = 0; i < 24; i++)
+		((float *)t.data)[i] = first + (float)i;
+	t.tag = tag;
+	return caisson_send(channel, &t, NULL) == 0;
+}
+
+static bool send_bytes(caisson_channel *channel, uint64_t tag)
+{
+	const int64_t shape[1] = { 200000 };
+	caisson_tensor t;
+
+	if (caisson_loan(channel, CAISSON_U8, 1, shape, &t, NULL) < 0)
+		return false;
+	memset(t.data, 41, 200000);
+	t.tag = tag;
+	return caisson_send(channel, &t, NULL) == 0;
+}
+
+static bool floats_came(caisson_channel *channel, float first, uint64_t tag)
+{
+	caisson_tensor t;
+	bool good;
+
+	if (caisson_recv(channel, &t, ms(20000), NULL) < 0)
+		return false;
+	good = t.ndim == 3 && t.shape[0] == 2 && t.shape[1] == 3 && t.shape[2] == 4 &&
+	       t.dtype.code == CAISSON_FLOAT && t.dtype.bits == 32 && t.nbytes == 96 && t.tag == tag;
+	for (int i = 0; good && i < 24; i++)
+		good = ((const float *)t.data)[i] == 2 * (first + (float)i);
+	caisson_release(channel, &t);
+	return good;
+}
+
+static bool bytes_came(caisson_channel *channel, uint64_t tag)
+{
+	caisson_tensor t;
+	bool good;
+
+	if (caisson_recv(channel, &t, ms(20000), NULL) < 0)
+		return false;
+	good = t.ndim == 1 && t.shape[0] == 200000 && t.nbytes == 200000 && t.tag == tag;
+	for (int i = 0; good && i < 200000; i++)
+		good = ((const uint8_t *)t.data)[i] == 42;
+	caisson_release(channel, &t);
+	return good;
+}
+
+static void test_echo(void)
+{
+	caisson_spec *spec = inside(DOES("echo frames"));
+	caisson_channel *channel = caisson_spec_channel(spec, "frames", CAISSON_BOTH, 4 * MIB);
+	caisson_sandbox *box = start(spec);
+	caisson_tensor t;
+	int rc;
+
+	if (!tap_ok(channel && box, "a sandbox with a channel")) {
+		caisson_sandbox_free(box);
+		return;
+	}
+	tap_ok(send_floats(channel, 1, 1) && send_bytes(channel, 2) && send_floats(channel, 9, 3),
+	       "three tensors are sent");
+	tap_ok(floats_came(channel, 1, 101) && bytes_came(channel, 102) &&
+	               floats_came(channel, 9, 103),
+	       "and come back changed by the program");
+	rc = caisson_recv(channel, &t, ms(20000), NULL);
+	tap_ok(rc == -EPIPE, "after its end: EPIPE (%d)", rc);
+	tap_ok(end_of(box) == 0, "the program ended well");
+}
+
+static void test_peer_killed(void)
+{
+	caisson_spec *spec = inside(DOES("open frames", "print ready", "sleep 600000"));
+	caisson_channel *channel = caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, MIB);
+	caisson_sandbox *box;
+	caisson_error *err = NULL;
+	struct pollfd p = { .events = POLLIN };
+	caisson_tensor t;
+	int out[2], rc;
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		bail("pipe2");
+	caisson_spec_stdio(spec, -1, out[1], -1);
+	box = start(spec);
+	close(out[1]);
+	if (!box)
+		bail("no sandbox for the channel");
+	rc = caisson_recv(channel, &t, 0, NULL);
+	tap_ok(rc == -EAGAIN, "nothing has come yet (%d)", rc);
+	tap_ok(caisson_wait(box, ms(300), NULL, NULL) == -ETIMEDOUT, "the program waits");
+	rc = caisson_recv(channel, &t, 100, NULL);
+	tap_ok(rc == -ETIMEDOUT, "still nothing (%d)", rc);
+	caisson_kill(box, SIGKILL);
+	p.fd = caisson_channel_fd(channel);
+	tap_ok(poll(&p, 1, ms(10000)) > 0, "the channel's descriptor tells of a killed sandbox");
+	rc = caisson_recv(channel, &t, ms(10000), &err);
+	tap_ok(rc == -EPIPE && caisson_error_errno(err) == EPIPE, "which is EPIPE (%d)", rc);
+	caisson_error_free(err);
+	close(out[0]);
+	end_of(box);
+}
+
+static void test_names(void)
+{
+	caisson_spec *spec = inside(DOES("open masks", "open frames", "open frame", "fds",
+	                                 "getenv CAISSON_CHANNELS"));
+	caisson_channel *channel;
+	caisson_error *err = NULL;
+	struct result r;
+	int rc;
+
+	caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, MIB);
+	run(spec, &r);
+	tap_ok(r.status == 0 && !strncmp(r.out, "ENOENT; ", 8) && strstr(r.out, "\nok\nENOENT; "),
+	       "a channel is opened by its own name only");
+	tap_note("printed: %.*s", (int)strcspn(r.out, "\n"), r.out);
+	rc = caisson_channel_open("frames", &channel, &err);
+	tap_ok(rc < 0 && caisson_error_errno(err) == -rc && *caisson_error_message(err),
+	       "outside a sandbox there is none: %s", caisson_error_message(err));
+	caisson_error_free(err);
+	spec = inside(DOES("exit 0"));
+	tap_ok(!caisson_spec_channel(spec, "Frames", CAISSON_TO_HOST, MIB) &&
+	               !caisson_spec_channel(spec, "", CAISSON_TO_HOST, MIB) &&
+	               !caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, 0),
+	       "a bad name and a size of 0 give no channel");
+	refuses(spec, &(struct refusal){ EINVAL, CAISSON_FROM_LIBRARY, NULL, NULL, "Frames" },
+	        "which the spawn reports");
+	spec = inside(DOES("exit 0"));
+	tap_ok(caisson_spec_channel(spec, "one", CAISSON_TO_HOST, MIB) &&
+	               !caisson_spec_channel(spec, "one", CAISSON_TO_HOST, MIB),
+	       "one name, one channel");
+	refuses(spec, &(struct refusal){ EEXIST, CAISSON_FROM_LIBRARY, NULL, NULL, "one" },
+	        "and the spawn reports the second");
+	spec = inside(DOES("exit 0"));
+	caisson_spec_channel(spec, "never-used", CAISSON_BOTH, MIB);
+	caisson_spec_free(spec);
+}
+
+void test_channels(void)
+{
+	test_echo();
+	test_peer_killed();
+	test_names();
+}
