@@ -16,8 +16,8 @@ function(caisson_find_native_libc)
 		int main(void) { return 0; }" CAISSON_LIBC_IS_GLIBC)
 endfunction()
 
-# Sets CAISSON_MUSL_FLAGS to what makes gcc compile and link a static PIE with
-# musl, or CAISSON_MUSL_WHY_NOT.
+# Sets CAISSON_MUSL_COMPILE and CAISSON_MUSL_LINK to what makes gcc build a static
+# PIE with musl, or CAISSON_MUSL_WHY_NOT.
 function(caisson_find_musl)
 	if(NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
 		set(CAISSON_MUSL_WHY_NOT "musl's specs are for gcc, not ${CMAKE_C_COMPILER_ID}" PARENT_SCOPE)

@@ -148,7 +148,7 @@ static int become_target(void *pair)
 	limit(RLIMIT_NOFILE, TARGET_NOFILE);
 	/* Not by signal(): it leaves out what libc keeps to itself, with musl the SIGRTMIN of glibc. */
 	for (int sig = 1; sig < NSIG; sig++)
-		syscall(SYS_rt_sigaction, sig, (uint64_t[4]){ 0 } /* SIG_DFL */, NULL, sizeof(uint64_t));
+		syscall(SYS_rt_sigaction, sig, (uint64_t[4]){ 0 } /* SIG_DFL */, NULL, 8);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	need(chdir(start.string[0]) == 0, CWD, 0);
 	at.stage = CAISSON_STAGE_EXEC;

@@ -47,6 +47,7 @@ struct caisson_spec {
 	size_t channels;
 	int stdio[3];
 	bool stdio_files, bare;
+	bool channels_gone; /* a sandbox has them */
 	enum caisson_network network;
 	enum caisson_user_namespace userns;
 	uint64_t require;     /* by name, beyond what is full */

@@ -180,6 +180,7 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 			box->asked.tty = true;
 	box->channel = spec->channel;
 	box->channels = spec->channels;
+	spec->channels_gone = spec->channels > 0;
 	spec->channel = NULL;
 	spec->channels = 0;
 	for (size_t i = 0; i < box->channels; i++)
@@ -196,6 +197,10 @@ static int check_spec(caisson_spec *spec, caisson_error **err)
 		                 caisson_error_knob(spec->error), caisson_error_remedy(spec->error),
 		                 "%s", caisson_error_message(spec->error));
 	}
+	if (spec->channels_gone)
+		return error_set(err, EBUSY, "describing the sandbox", "caisson_spec_channel()",
+		                 "make a new spec for every sandbox with channels",
+		                 "the channels of \"%s\" belong to a sandbox already", spec->name);
 	if (spec->argv.n == 0)
 		return error_set(err, EINVAL, "describing the sandbox", "",
 		                 "call caisson_spec_argv()", "no program was given");

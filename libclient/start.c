@@ -38,6 +38,20 @@ static void put_channels(struct text *t, const caisson_spec *spec)
 	fputc('\0', t->to);
 }
 
+/* Is this "name=value" replaced by what the host has? A name twice would hide the second. */
+static bool is_kept(const caisson_spec *spec, const char *text)
+{
+	size_t len = strcspn(text, "=");
+
+	for (size_t i = 0; i < spec->keep.n; i++) {
+		const char *name = spec->keep.item[i];
+
+		if (strlen(name) == len && !strncmp(name, text, len) && getenv(name))
+			return true;
+	}
+	return false;
+}
+
 static int write_args(const caisson_spec *spec, struct caisson_control *head, int *memfd)
 {
 	struct text t = { 0 };
@@ -50,8 +64,12 @@ static int write_args(const caisson_spec *spec, struct caisson_control *head, in
 	for (size_t i = 0; i < spec->argv.n; i++)
 		put(&t, spec->argv.item[i]);
 	head->argc = (uint32_t)spec->argv.n;
-	for (size_t i = 0; i < spec->env.n; i++, head->envc++)
+	for (size_t i = 0; i < spec->env.n; i++) {
+		if (is_kept(spec, spec->env.item[i]))
+			continue;
 		put(&t, spec->env.item[i]);
+		head->envc++;
+	}
 	for (size_t i = 0; i < spec->keep.n; i++) {
 		const char *value = getenv(spec->keep.item[i]);
 

@@ -69,6 +69,7 @@ int floor_max_number(enum floor_arch arch)
 struct program {
 	struct sock_filter code[FLOOR_MAX_LENGTH + 1]; /* by label; 0 is no instruction */
 	unsigned len;
+	unsigned reach;
 	int error;
 };
 
@@ -76,12 +77,10 @@ struct program {
 #define EQUAL (BPF_JMP | BPF_JEQ | BPF_K)
 #define AT_LEAST (BPF_JMP | BPF_JGE | BPF_K)
 #define ANY_BIT (BPF_JMP | BPF_JSET | BPF_K)
-/* A conditional jump skips 255 at most; one less, since the other way may need a JUMP. */
-#define REACH 254u
 
 static unsigned put(struct program *p, unsigned op, uint32_t k, unsigned jt, unsigned jf)
 {
-	if (p->len >= FLOOR_MAX_LENGTH) {
+	if (p->len >= FLOOR_MAX_LENGTH || jt > UINT8_MAX || jf > UINT8_MAX) {
 		p->error = -E2BIG;
 		return p->len;
 	}
@@ -146,8 +145,8 @@ static unsigned test(struct program *p, unsigned op, uint32_t k, unsigned yes, u
 
 	if (at)
 		return at;
-	yes = near(p, yes, REACH);
-	no = near(p, no, REACH);
+	yes = near(p, yes, p->reach);
+	no = near(p, no, p->reach);
 	return put(p, op, k, p->len - yes, p->len - no);
 }
 
@@ -340,13 +339,15 @@ static void compile(struct program *p, enum floor_arch arch, enum floor_network 
 	then(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), at);
 }
 
-int floor_compile(enum floor_arch arch, enum floor_network network, struct sock_filter *code)
+int floor_compile(enum floor_arch arch, enum floor_network network, unsigned reach,
+                  struct sock_filter *code)
 {
 	struct program *p = calloc(1, sizeof(*p));
 	int ret;
 
 	if (!p)
 		return -ENOMEM;
+	p->reach = reach < FLOOR_REACH ? reach : FLOOR_REACH;
 	compile(p, arch, network);
 	for (unsigned i = 0; i < p->len; i++)
 		code[i] = p->code[p->len - i];

@@ -87,7 +87,15 @@ uint32_t floor_audit_arch(enum floor_arch arch);
 /* The highest number that the table knows. */
 int floor_max_number(enum floor_arch arch);
 
-/* Compile the floor into code, which has room for FLOOR_MAX_LENGTH. The length, or -errno. */
-int floor_compile(enum floor_arch arch, enum floor_network network, struct sock_filter *code);
+/* A conditional jump skips 255 at most; one less, since its other way may need a jump before it. */
+#define FLOOR_REACH 254u
+
+/*
+ * Compile the floor into code, which has room for FLOOR_MAX_LENGTH. What is
+ * further than reach goes by an unconditional jump: tests give less than
+ * FLOOR_REACH to see some. The number of instructions, or -errno.
+ */
+int floor_compile(enum floor_arch arch, enum floor_network network, unsigned reach,
+                  struct sock_filter *code);
 
 #endif

@@ -28,7 +28,7 @@ static int arch_by_name(const char *name)
 static int write_filter(FILE *out, enum floor_arch arch, enum floor_network network)
 {
 	static struct sock_filter code[FLOOR_MAX_LENGTH];
-	int len = floor_compile(arch, network, code);
+	int len = floor_compile(arch, network, FLOOR_REACH, code);
 
 	if (len < 0) {
 		fprintf(stderr, "generate: compiling the floor for %s, network %s: %s\n",

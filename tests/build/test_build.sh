@@ -73,6 +73,14 @@ rejects_windows() {
 		grep -q 'Caisson needs Linux; on other POSIX systems only the library builds'
 }
 
+# Without musl's specs: "auto" does without, and says so; "musl" stops.
+without_musl() {
+	configure without-musl -DCAISSON_MUSL_SPECS= -DCAISSON_HELPER_LIBC="$1"
+	local rc=$?
+	cat "$work/without-musl.log"
+	[ "$rc" -eq "$2" ] && tr -s '[:space:]' ' ' <"$work/without-musl.log" | grep -q "$3"
+}
+
 installs() {
 	DESTDIR=$work/dest "$cmake" --install "$build" --prefix /opt/caisson
 }
@@ -143,6 +151,12 @@ ok "sanitizer flags given by hand: the helper is not installed" \
 ok "instrumented and CAISSON_INSTALL_SETUID=OFF: the helper is not installed" \
 	refuses plain -DCAISSON_COVERAGE=ON -DCAISSON_INSTALL_SETUID=OFF
 ok "Windows is refused in one line" rejects_windows
+if echo '__GLIBC__' | "${CC:-cc}" -E -P -include features.h -x c - | grep -q __GLIBC__; then
+	skip "a helper of musl where there is no musl" "it is the compiler's own C library"
+else
+	ok "no musl: the helper is of glibc" without_musl auto 0 'caisson-helper: .*PIE .*glibc.* musl'
+	ok "no musl, and it was demanded: refused" without_musl musl 1 'CAISSON_HELPER_LIBC is musl, but'
+fi
 
 if [ "${CAISSON_INSTRUMENTED:-OFF}" = ON ]; then
 	skip "what is installed" "an instrumented build installs nothing setuid"

@@ -53,11 +53,12 @@ caisson_spec *inside_bare(const char *const *does);
 /* The program and its library, where a root is laid out by hand. */
 void grant_self(caisson_spec *spec);
 
-/* These take over the spec. */
-caisson_sandbox *start(caisson_spec *spec);                 /* NULL, and a note why */
-bool run(caisson_spec *spec, struct result *result);        /* false, and a note why */
-void gives(caisson_spec *spec, const char *out, const char *what); /* a point: ends with 0, prints out */
-void refuses(caisson_spec *spec, const struct refusal *want, const char *what); /* a point */
+/* These take over the spec. The first two note why there is no sandbox. */
+caisson_sandbox *start(caisson_spec *spec);
+bool run(caisson_spec *spec, struct result *result);
+/* Points: it ends with 0 and prints this; the spawn is refused like this. */
+void gives(caisson_spec *spec, const char *out, const char *what);
+void refuses(caisson_spec *spec, const struct refusal *want, const char *what);
 
 /* The wait status of a sandbox, -1 if it did not end in time; it is freed. */
 int end_of(caisson_sandbox *box);
@@ -72,10 +73,13 @@ bool no_children(void);
 /* In a process of its own, which returns 0 if all is well; a point. */
 void in_child(int (*body)(void), const char *what);
 
-/* run_inside.c */
+/* run_inside.c, and the verbs that are about other processes and channels. */
+bool inside_peer(const char *verb, size_t len, const char *arg);
+const char *name_of(int error);
+void say_errno(bool failed);
 int inside_main(int argc, char **argv);
 
-/* The tests. */
+/* The tests; those of test_run.c itself come before. */
 void test_arguments(void); /* run_arguments.c */
 void test_files(void);     /* run_files.c */
 void test_isolation(void); /* run_isolation.c: network, user namespace, properties, report */

@@ -36,10 +36,10 @@ static caisson_spec *counting(size_t n, size_t len)
 
 static void test_argv(void)
 {
-	static const struct refusal large = { E2BIG, CAISSON_FROM_LIBRARY,
-		                              "preparing the program", NULL, NULL };
-	static const struct refusal long_one = { E2BIG, CAISSON_FROM_INIT,
-		                                 "executing the program", NULL, PROGRAM };
+	static const struct refusal large = { E2BIG, CAISSON_FROM_LIBRARY, "preparing the program",
+		                              NULL, NULL };
+	static const struct refusal long_one = { E2BIG, CAISSON_FROM_INIT, "executing the program",
+		                                 NULL, PROGRAM };
 	caisson_spec *spec;
 
 	gives(counting(10000, 100), "10000 1000000\n", "10,000 arguments of 100 bytes");
@@ -60,7 +60,8 @@ static void test_environment(void)
 
 	setenv("CAISSON_TEST_SECRET", "1", 1);
 	gives(spec,
-	      "HOME=/tmp\nLANG=C.UTF-8\nLD_LIBRARY_PATH=/t/lib\nPATH=/usr/local/bin:/usr/bin:/bin\n",
+	      "HOME=/tmp\nLANG=C.UTF-8\nLD_LIBRARY_PATH=/t/lib\nPATH=/usr/local/bin:/usr/bin:/"
+	      "bin\n",
 	      "the environment is the default one and what was set");
 	spec = inside(DOES("getenv HOME", "getenv A", "getenv B", "getenv CAISSON_TEST_SECRET",
 	                   "getenv CAISSON_TEST_ABSENT"));
@@ -91,8 +92,8 @@ static void test_environment(void)
 
 static void test_directory(void)
 {
-	static const struct refusal missing = { ENOENT, CAISSON_FROM_INIT, NULL, "working directory",
-		                                "/not/there" };
+	static const struct refusal missing = { ENOENT, CAISSON_FROM_INIT, NULL,
+		                                "working directory", "/not/there" };
 	static const struct refusal file = { ENOTDIR, CAISSON_FROM_INIT, NULL, "working directory",
 		                             PROGRAM };
 	caisson_spec *spec;
@@ -108,7 +109,8 @@ static void test_directory(void)
 	caisson_spec_chdir(spec, PROGRAM);
 	refuses(spec, &file, "a working directory that is a file");
 	spec = inside(DOES("cwd"));
-	tap_ok(caisson_spec_chdir(spec, "usr") == -EINVAL && caisson_spec_chdir(spec, NULL) == -EINVAL,
+	tap_ok(caisson_spec_chdir(spec, "usr") == -EINVAL &&
+	               caisson_spec_chdir(spec, NULL) == -EINVAL,
 	       "a relative one is EINVAL");
 	caisson_spec_free(spec);
 }

@@ -47,7 +47,8 @@ static bool floats_came(caisson_channel *channel, float first, uint64_t tag)
 	if (caisson_recv(channel, &t, ms(20000), NULL) < 0)
 		return false;
 	good = t.ndim == 3 && t.shape[0] == 2 && t.shape[1] == 3 && t.shape[2] == 4 &&
-	       t.dtype.code == CAISSON_FLOAT && t.dtype.bits == 32 && t.nbytes == 96 && t.tag == tag;
+	       t.dtype.code == CAISSON_FLOAT && t.dtype.bits == 32 && t.nbytes == 96 &&
+	       t.tag == tag;
 	for (int i = 0; good && i < 24; i++)
 		good = ((const float *)t.data)[i] == 2 * (first + (float)i);
 	caisson_release(channel, &t);
@@ -124,8 +125,8 @@ static void test_peer_killed(void)
 
 static void test_names(void)
 {
-	caisson_spec *spec = inside(DOES("open masks", "open frames", "open frame", "fds",
-	                                 "getenv CAISSON_CHANNELS"));
+	caisson_spec *spec = inside(
+		DOES("open masks", "open frames", "open frame", "fds", "getenv CAISSON_CHANNELS"));
 	caisson_channel *channel;
 	caisson_error *err = NULL;
 	struct result r;
@@ -158,9 +159,26 @@ static void test_names(void)
 	caisson_spec_free(spec);
 }
 
+/* A spec's channels go to its first sandbox: a second one would silently be without. */
+static void test_once(void)
+{
+	static const struct refusal gone = { EBUSY, CAISSON_FROM_LIBRARY, "describing the sandbox",
+		                             "caisson_spec_channel()", NULL };
+	caisson_spec *spec = inside(DOES("open frames"));
+	caisson_sandbox *box = NULL;
+	int rc, status;
+
+	caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, MIB);
+	rc = caisson_spawn(spec, &box, NULL);
+	status = end_of(box);
+	tap_ok(rc == 0 && status == 0, "a spec with a channel is spawned");
+	refuses(spec, &gone, "and not again");
+}
+
 void test_channels(void)
 {
 	test_echo();
 	test_peer_killed();
 	test_names();
+	test_once();
 }

@@ -33,7 +33,10 @@ static void test_program(void)
 {
 	static const char exec[] = "executing the program";
 	const char *plain = work_file("plain", "no program\n", 0644);
-	const char *garbage = work_file("garbage", "\x7f" "ELF is not all it takes\n", 0755);
+	const char *garbage = work_file("garbage",
+	                                "\x7f"
+	                                "ELF is not all it takes\n",
+	                                0755);
 	caisson_spec *spec;
 
 	refuses(program("/not/there"),
@@ -85,8 +88,8 @@ static void test_sources(void)
 	        "a file of the host's /proc");
 	if (access("/sys/kernel", F_OK) == 0)
 		refuses(bind("/sys/kernel", "/x"),
-		        &(struct refusal){ EACCES, CAISSON_FROM_HELPER, asking,
-		                           "file system type", "/sys/kernel" },
+		        &(struct refusal){ EACCES, CAISSON_FROM_HELPER, asking, "file system type",
+		                           "/sys/kernel" },
 		        "the host's /sys");
 	else
 		tap_skip("the host's /sys", "there is none");
@@ -170,7 +173,8 @@ static const char *copy_helper(void)
 {
 	const char *to = work_file("helper", "", 0755);
 	char block[16384];
-	int in = open(installed_helper(), O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CLOEXEC);
+	int in = open(installed_helper(), O_RDONLY | O_CLOEXEC),
+	    out = open(to, O_WRONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (in < 0 || out < 0)
@@ -219,7 +223,8 @@ static void test_helper(void)
 	                           "without an answer" },
 	        "a helper that ends and says nothing");
 	in_child(without_new_privileges, "a host application under no_new_privs");
-	tap_ok(end_of(start(with_helper(installed_helper()))) == 0, "the installed helper by its path");
+	tap_ok(end_of(start(with_helper(installed_helper()))) == 0,
+	       "the installed helper by its path");
 }
 
 void test_errors(void)

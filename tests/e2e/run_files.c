@@ -92,8 +92,8 @@ static void test_made(void)
 	tap_ok(sscanf(r.out, "%d %31s", &kib, why) == 2 && kib > 900 && kib <= 1024 &&
 	               !strcmp(why, "ENOSPC") && strstr(r.out, "dir 700 mine"),
 	       "a tmpfs of 1 MiB holds that and no more (%d KiB)", kib);
-	spec = inside(DOES("stat /x/y/z", "stat /x/y", "link /x/l", "read /x/l/f", "stat /x/dangling",
-	                   "write /x/y/z/f"));
+	spec = inside(DOES("stat /x/y/z", "stat /x/y", "link /x/l", "read /x/l/f",
+	                   "stat /x/dangling", "write /x/y/z/f"));
 	caisson_spec_dir(spec, "/x/y/z", 0750);
 	caisson_spec_ro(spec, in_work("a"), "/x/a");
 	caisson_spec_symlink(spec, "a", "/x/l");
@@ -147,7 +147,13 @@ static void test_bare(void)
 	caisson_spec_argv(spec, DOES(PROGRAM));
 	refuses(spec, &missing, "a root of nothing has no program");
 	spec = inside_bare(DOES("stat /proc", "stat /dev", "stat /tmp", "stat /etc", "list /t"));
-	gives(spec, "ENOENT\nENOENT\nENOENT\nENOENT\nlib run\n", "a bare root has what was granted");
+#ifdef __SANITIZE_ADDRESS__
+	caisson_spec_free(spec);
+	tap_skip("a bare root has what was granted", "the address sanitizer needs /proc");
+#else
+	gives(spec, "ENOENT\nENOENT\nENOENT\nENOENT\nlib run\n",
+	      "a bare root has what was granted");
+#endif
 	spec = inside_bare(DOES("link /proc/self", "write /dev/null", "list /dev/pts"));
 	caisson_spec_proc(spec, "/proc");
 	caisson_spec_dev(spec, "/dev");
@@ -161,7 +167,8 @@ static void test_default_root(void)
 	      "ENOENT\nENOENT\nENOENT\nENOENT\nENOENT\n\n\n"
 	      "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n",
 	      "the default root holds nothing of the user's");
-	gives(inside(DOES("link /proc/self", "list /proc/1/fd", "link /proc/1/exe", "stat /proc/3")),
+	gives(inside(DOES("link /proc/self", "list /proc/1/fd", "link /proc/1/exe",
+	                  "stat /proc/3")),
 	      "2\nEACCES\nEACCES\nENOENT\n", "/proc shows pid 1 and the program alone");
 }
 

@@ -61,8 +61,8 @@ static int statuses_arrive(void)
 
 	if (!WIFEXITED(exited) || WEXITSTATUS(exited) != 5)
 		return 1;
-	killed = end_of(start(inside(DOES("raise 11"))));
-	if (!WIFSIGNALED(killed) || WTERMSIG(killed) != SIGSEGV)
+	killed = end_of(start(inside(DOES("raise 3"))));
+	if (!WIFSIGNALED(killed) || WTERMSIG(killed) != SIGQUIT)
 		return 2;
 	box = start(inside(DOES("sleep 600000")));
 	if (!box || caisson_kill(box, SIGKILL) < 0)
@@ -177,8 +177,8 @@ static void killed_host(bool keeper, const char *what)
 	fflush(stdout);
 	host = fork();
 	if (host == 0) {
-		caisson_spec *spec = inside(DOES("orphan", "ignore 15", "print ready",
-		                                 "sleep 600000"));
+		caisson_spec *spec =
+			inside(DOES("orphan", "ignore 15", "print ready", "sleep 600000"));
 
 		alarm((unsigned)ms(40000) / 1000);
 		caisson_spec_stdio(spec, -1, out[1], -1);

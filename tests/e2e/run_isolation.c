@@ -84,8 +84,8 @@ static void test_userns(void)
 	run(spec, &r);
 	tap_ok(r.status == 0 && same_as_host(&r, "user"), "user namespace none: the host's");
 	run(inside(DOES("link /proc/self/ns/user")), &r);
-	tap_ok(r.status == 0 && same_as_host(&r, "user") == !!refusal,
-	       "user namespace auto: %s", refusal ? "none can be had" : "an own one");
+	tap_ok(r.status == 0 && same_as_host(&r, "user") == !!refusal, "user namespace auto: %s",
+	       refusal ? "none can be had" : "an own one");
 	box = start(inside(DOES("exit 0")));
 	tap_ok(box && caisson_is_full(box) &&
 	               caisson_property_held(box, CAISSON_PROPERTY_USERNS, NULL) == !refusal,
@@ -98,7 +98,8 @@ static void test_userns(void)
 		else
 			caisson_spec_require(spec, CAISSON_PROPERTY_USERNS);
 		if (refusal) {
-			refuses(spec, refusal, "user namespace required: refused, and the knob named");
+			refuses(spec, refusal,
+			        "user namespace required: refused, and the knob named");
 			continue;
 		}
 		run(spec, &r);
@@ -283,8 +284,8 @@ void test_report(void)
 		tap_ok(end && !*end, "the report is well-formed JSON (%zu)", i);
 		tap_ok(json && json_agrees(box, json) && caisson_report_json(box) == json,
 		       "and says what caisson_property_held() says (%zu)", i);
-		tap_ok(box && caisson_is_full(box) == !i, "full without the host's network only (%zu)",
-		       i);
+		tap_ok(box && caisson_is_full(box) == !i,
+		       "full without the host's network only (%zu)", i);
 		end_of(box);
 	}
 }

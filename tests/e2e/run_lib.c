@@ -91,13 +91,16 @@ const char *self_path(void)
 	return path;
 }
 
-/* The folder that libcaisson was loaded from. */
+/* The folder that libcaisson was loaded from; found before there is a second thread. */
 static const char *library_dir(void)
 {
-	static char line[PATH_MAX + 100];
-	char *path = NULL;
-	FILE *maps = fopen("/proc/self/maps", "re");
+	static char dir[PATH_MAX];
+	char line[PATH_MAX + 100], *path = NULL;
+	FILE *maps;
 
+	if (dir[0])
+		return dir;
+	maps = fopen("/proc/self/maps", "re");
 	while (maps && !path && fgets(line, sizeof(line), maps))
 		if (strstr(line, "/libcaisson.so"))
 			path = strchr(line, '/');
@@ -105,7 +108,8 @@ static const char *library_dir(void)
 		bail("libcaisson.so is not among this process's mappings");
 	fclose(maps);
 	*strstr(path, "/libcaisson.so") = '\0';
-	return path;
+	strcpy(dir, path);
+	return dir;
 }
 
 void grant_self(caisson_spec *spec)
@@ -293,7 +297,8 @@ bool ready(int fd)
 	char text[6];
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, ms(PATIENCE)) > 0 && read(fd, text, 6) == 6 && !memcmp(text, "ready\n", 6);
+	return poll(&p, 1, ms(PATIENCE)) > 0 && read(fd, text, 6) == 6 &&
+	       !memcmp(text, "ready\n", 6);
 }
 
 int open_fds(void)

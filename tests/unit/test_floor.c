@@ -28,9 +28,9 @@ struct floor {
 	struct sock_filter code[FLOOR_MAX_LENGTH];
 };
 
-static void compile(struct floor *f, int arch, int network)
+static void compile(struct floor *f, int arch, int network, unsigned reach)
 {
-	int len = floor_compile((enum floor_arch)arch, (enum floor_network)network, f->code);
+	int len = floor_compile((enum floor_arch)arch, (enum floor_network)network, reach, f->code);
 
 	cr_assert_gt(len, 0, "arch %d network %d: %s", arch, network, strerror(-len));
 	f->arch = (enum expect_arch)arch;
@@ -47,7 +47,7 @@ static void for_each_floor(void (*each)(const struct floor *f))
 	cr_assert_not_null(f);
 	for (int arch = 0; arch < EXPECT_ARCHES; arch++) {
 		for (int network = 0; network < EXPECT_NETWORKS; network++) {
-			compile(f, arch, network);
+			compile(f, arch, network, FLOOR_REACH);
 			each(f);
 		}
 	}
@@ -246,6 +246,26 @@ Test(floor, allowed_calls_never_look_at_arguments)
 	for_each_floor(try_cacheable);
 }
 
+/* A floor too long for its conditional jumps: the detours are speed, never meaning. */
+Test(floor, far_jumps_decide_alike)
+{
+	static const unsigned reach[] = { 8, 20, 40, 60, 100 };
+	struct floor *f = malloc(sizeof(*f));
+
+	cr_assert_not_null(f);
+	for (size_t i = 0; i < COUNT(reach); i++) {
+		for (int arch = 0; arch < EXPECT_ARCHES; arch++) {
+			for (int network = 0; network < EXPECT_NETWORKS; network++) {
+				compile(f, arch, network, reach[i]);
+				for (int number = -1; number < 512; number++)
+					try_number(f, number);
+				try_cacheable(f);
+			}
+		}
+	}
+	free(f);
+}
+
 static unsigned longest_path(const struct floor *f)
 {
 	struct seccomp_data d = { .arch = expect_audit_arch(f->arch) };
@@ -289,7 +309,7 @@ Test(floor, header_is_the_same)
 
 	cr_assert_not_null(f);
 	for (int network = 0; network < EXPECT_NETWORKS; network++) {
-		compile(f, floor_native_arch(), network);
+		compile(f, floor_native_arch(), network, FLOOR_REACH);
 		cr_assert_eq(f->len, header[network].len);
 		cr_expect_arr_eq(f->code, header[network].code, f->len * sizeof(f->code[0]));
 	}

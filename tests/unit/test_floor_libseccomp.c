@@ -119,7 +119,7 @@ Test(floor_libseccomp, the_same_filter_comes_out)
 	cr_assert_not_null(ours);
 	peer = make_peer(theirs);
 	for (int network = 0; network < FLOOR_NETWORKS; network++) {
-		len = (size_t)floor_compile(arch, (enum floor_network)network, ours);
+		len = (size_t)floor_compile(arch, (enum floor_network)network, FLOOR_REACH, ours);
 		cr_assert_eq(bpf_check(ours, len), 0);
 		for (int number = 0; number < 1024; number++) {
 			struct seccomp_data d = { .nr = number, .arch = floor_audit_arch(arch) };
