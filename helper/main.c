@@ -108,7 +108,8 @@ static int open_proc(void)
 
 	errno = ESRCH;
 	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
-	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid(),
+	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 &&
+	             (int)strtol(self, NULL, 10) == getpid(),
 	     PROC, 0);
 	return proc;
 }

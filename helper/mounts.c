@@ -44,13 +44,13 @@ static char *unescape(char *text)
 /* "id parent major:minor root point options [shared:N] [master:N] ... - fstype source more" */
 static bool parse(char *line, struct mount *m)
 {
-	char *field[6];
+	char *field[6] = { NULL };
 
 	for (int i = 0; i < 6; i++)
 		if (!(field[i] = strsep(&line, " ")))
 			return false;
-	m->id = atoi(field[0]);
-	m->parent = atoi(field[1]);
+	m->id = (int)strtol(field[0], NULL, 10);
+	m->parent = (int)strtol(field[1], NULL, 10);
 	m->point = unescape(field[4]);
 	m->options = field[5];
 	for (m->peers = false; (field[0] = strsep(&line, " ")) && strcmp(field[0], "-") != 0;)
@@ -81,21 +81,20 @@ int mount_id(int proc, int fd)
 	snprintf(name, sizeof(name), "self/fdinfo/%d", fd);
 	read_all(proc, name, text, sizeof(text));
 	found = strstr(text, "mnt_id:");
-	return found ? atoi(found + 7) : 0;
+	return found ? (int)strtol(found + 7, NULL, 10) : 0;
 }
 
 int new_fs(const char *type, unsigned attr, const char *options)
 {
-	char text[128], *rest = text, *key;
+	char text[128], *rest = text;
 	int fs = (int)syscall(NR_fsopen, type, SYS_FS_CLOEXEC);
 	int mnt;
 
 	need(fs >= 0, KERNEL, NR_fsopen);
 	snprintf(text, sizeof(text), "%s", options);
-	while ((key = strsep(&rest, ",")) && *key) {
-		char *value = strchr(key, '=');
+	while (rest && *rest) {
+		char *value = strsep(&rest, ","), *key = strsep(&value, "=");
 
-		*value++ = '\0';
 		need(sys_fsconfig(fs, key, value) == 0, NONE, 0);
 	}
 	need(sys_fsconfig(fs, NULL, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);

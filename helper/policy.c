@@ -3,6 +3,7 @@
  * The one function that decides what a caller may give a sandbox. It starts
  * with a built-in table; what is never granted does not depend on any policy.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "helper.h"
@@ -22,14 +23,9 @@ static const char kernel_fs[] =
 bool policy_kernel_fs(const char *fstype)
 {
 	char word[24];
-	size_t len = strlen(fstype);
 
-	if (len > sizeof(word) - 3)
-		return false;
-	word[0] = ' ';
-	memcpy(word + 1, fstype, len);
-	memcpy(word + 1 + len, " ", 2);
-	return strstr(kernel_fs, word);
+	return snprintf(word, sizeof(word), " %s ", fstype) < (int)sizeof(word) &&
+	       strstr(kernel_fs, word);
 }
 
 uint32_t policy_decide(const struct caisson_plan_record *op, const struct facts *facts)

@@ -176,7 +176,7 @@ int root_build(const struct box *box, struct own *own)
 	at.record = CAISSON_NO_RECORD;
 	need(fchownat(root, "", 0, 0, AT_EMPTY_PATH) == 0 &&
 	             sys_mount_setattr(root, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
-	     NONE, 0);
+	     KERNEL, NR_mount_setattr);
 	at.stage = CAISSON_STAGE_PIVOT;
 	/* The new root in, the host's tree out: nothing of it can be reached after this. */
 	need(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&

@@ -149,7 +149,8 @@ static const struct meaning meanings[] = {
 	                                "too" },
 	[CAISSON_KNOB_USERNS_MODULE] = { "a security module denies the user namespace",
 	                                 "AppArmor or SELinux policy for caisson-helper",
-	                                 "load the module shipped with caisson; or do not require "
+	                                 "allow caisson-helper userns_create in that policy; or do "
+	                                 "not require "
 	                                 "\"userns\"" },
 	[CAISSON_KNOB_SECCOMP] = { "a seccomp filter that this process inherited denies it",
 	                           "seccomp filter of the container or service",

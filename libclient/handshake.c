@@ -173,7 +173,7 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 	struct iovec iov = { &hello, sizeof(hello) };
 	union fd_message control = { .bytes = { 0 } };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
-	int fds[CAISSON_CHANNEL_FDS];
+	int fds[CAISSON_CHANNEL_FDS] = { 0 };
 	struct cmsghdr *header;
 	ssize_t n;
 

@@ -30,8 +30,8 @@ static pid_t pidfd_pid(int pidfd)
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Pid: %d", &pid) == 1)
-			break;
+		if (!strncmp(line, "Pid:", 4))
+			pid = (int)strtol(line + 4, NULL, 10);
 	fclose(f);
 	return pid;
 }
@@ -54,7 +54,7 @@ static int64_t now_ms(void)
 /* What init managed to say; false if nothing (more) is to be heard from it. */
 static bool listen_to(caisson_sandbox *box)
 {
-	struct caisson_answer answer;
+	struct caisson_answer answer = { 0 };
 	int none, rc = receive_answer(box->socket, MSG_DONTWAIT, &answer, &none);
 
 	if (none >= 0)

@@ -125,7 +125,7 @@ static int await_running(int socket, int running, const caisson_spec *spec,
                          const struct plan_image *plan, const char *helper,
                          struct caisson_answer *built, int *pidfd, caisson_error **err)
 {
-	struct caisson_answer answer;
+	struct caisson_answer answer = { 0 };
 	char subject[8400];
 	int fd, rc;
 
@@ -210,7 +210,7 @@ static int check_spec(caisson_spec *spec, caisson_error **err)
 static int spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
 {
 	const char *helper = spec->helper ? spec->helper : CAISSON_HELPER_PATH;
-	struct caisson_answer built;
+	struct caisson_answer built = { 0 };
 	struct plan_image plan = { .memfd = -1 };
 	int sv[2] = { -1, -1 }, pidfd = -1, error, status, rc;
 	int running = -1; /* the helper, while it does */

@@ -124,7 +124,7 @@ enum caisson_bind_flags {
 enum caisson_network {
 	CAISSON_NETWORK_NONE = 0,     /* the default: no interface, no inet sockets */
 	CAISSON_NETWORK_LOOPBACK = 1, /* only its own loopback */
-	CAISSON_NETWORK_HOST = 2,     /* the host's network, if policy grants it */
+	CAISSON_NETWORK_HOST = 2,     /* the host's network */
 };
 
 enum caisson_user_namespace {

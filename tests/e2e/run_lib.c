@@ -314,11 +314,36 @@ int open_fds(void)
 	return n;
 }
 
+/* What a child that should not be there is. */
+static void note_children(void)
+{
+	char path[64], line[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	for (int pid; f && fscanf(f, "%d", &pid) == 1;) {
+		FILE *stat;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		stat = fopen(path, "re");
+		if (stat && fgets(line, sizeof(line), stat))
+			tap_note("child: %.60s", line);
+		if (stat)
+			fclose(stat);
+	}
+	if (f)
+		fclose(f);
+}
+
 bool no_children(void)
 {
 	siginfo_t info;
 
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+		return true;
+	note_children();
+	return false;
 }
 
 void in_child(int (*body)(void), const char *what)

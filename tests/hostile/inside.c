@@ -40,8 +40,8 @@ bool refused(long rc, const char *what, int error, int error2, int error3)
 {
 	int got = rc < 0 ? errno : 0;
 
-	return tap_ok(rc < 0 && (got == error || got == error2 || got == error3), "%s is refused: %s",
-	              what, rc < 0 ? strerror(got) : "it succeeded");
+	return tap_ok(rc < 0 && (got == error || got == error2 || got == error3),
+	              "%s is refused: %s", what, rc < 0 ? strerror(got) : "it succeeded");
 }
 
 int main(int argc, char **argv)

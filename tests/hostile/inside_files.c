@@ -25,9 +25,9 @@
 void inside_nodes(const struct attempt *a)
 {
 	static const char *const good[] = { "null", "zero", "full", "random", "urandom" };
-	static const char *const known[] = { "null", "zero", "full", "random", "urandom", "tty", "fd",
-		                             "stdin", "stdout", "stderr", "ptmx", "shm", "pts", ".",
-		                             ".." };
+	static const char *const known[] = { "null", "zero", "full",  "random", "urandom",
+		                             "tty",  "fd",   "stdin", "stdout", "stderr",
+		                             "ptmx", "shm",  "pts",   ".",      ".." };
 	DIR *dir = opendir("/dev");
 	struct dirent *e;
 	char path[64];
@@ -36,8 +36,8 @@ void inside_nodes(const struct attempt *a)
 	(void)a;
 	refused(mknod("/tmp/node", S_IFCHR | 0666, makedev(1, 3)), "mknod of a character device",
 	        EPERM, 0, 0);
-	refused(mknod("/tmp/node", S_IFBLK | 0666, makedev(8, 0)), "mknod of a block device", EPERM, 0,
-	        0);
+	refused(mknod("/tmp/node", S_IFBLK | 0666, makedev(8, 0)), "mknod of a block device", EPERM,
+	        0, 0);
 	while (dir && (e = readdir(dir))) {
 		bool found = false;
 
@@ -65,13 +65,20 @@ void inside_nodes(const struct attempt *a)
 
 void inside_proc(const struct attempt *a)
 {
-	static const char *const write_to[] = {
-		"/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname",
-		"/proc/sys/kernel/modprobe", "/proc/sys/vm/drop_caches", "/proc/1/oom_score_adj",
-		"/proc/1/comm", "/proc/1/timerslack_ns", "/proc/self/uid_map", "/proc/self/setgroups",
-		"/proc/sys/user/max_user_namespaces", "/proc/irq/default_smp_affinity",
-		"/proc/sys/fs/suid_dumpable", "/proc/sys/net/ipv4/ip_forward"
-	};
+	static const char *const write_to[] = { "/proc/sysrq-trigger",
+		                                "/proc/sys/kernel/core_pattern",
+		                                "/proc/sys/kernel/hostname",
+		                                "/proc/sys/kernel/modprobe",
+		                                "/proc/sys/vm/drop_caches",
+		                                "/proc/1/oom_score_adj",
+		                                "/proc/1/comm",
+		                                "/proc/1/timerslack_ns",
+		                                "/proc/self/uid_map",
+		                                "/proc/self/setgroups",
+		                                "/proc/sys/user/max_user_namespaces",
+		                                "/proc/irq/default_smp_affinity",
+		                                "/proc/sys/fs/suid_dumpable",
+		                                "/proc/sys/net/ipv4/ip_forward" };
 	static const char *const read_from[] = { "/proc/kcore", "/proc/kmsg" };
 	char byte;
 
@@ -145,8 +152,10 @@ static void no_set_id(const char *path, mode_t bits)
 	refused(fchmodat(-100, path, 0755 | bits, 0), "fchmodat", EPERM, 0, 0);
 	refused(syscall(452, -100, path, 0755 | bits, 0), "fchmodat2", EPERM, ENOSYS, 0);
 	unlink(path);
-	refused(open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0755 | bits), "open", EPERM, 0, 0);
-	refused(openat(-100, path, O_CREAT | O_RDWR | O_CLOEXEC, 0755 | bits), "openat", EPERM, 0, 0);
+	refused(open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0755 | bits), "open", EPERM, 0,
+	        0);
+	refused(openat(-100, path, O_CREAT | O_RDWR | O_CLOEXEC, 0755 | bits), "openat", EPERM, 0,
+	        0);
 #ifdef SYS_creat
 	refused(syscall(SYS_creat, path, 0755 | bits), "creat", EPERM, 0, 0);
 #endif
@@ -163,7 +172,8 @@ void inside_planted(const struct attempt *a)
 	no_set_id(path, S_ISUID);
 	no_set_id(path, S_ISGID);
 	snprintf(path, sizeof(path), "%s/node", a->argv[0]);
-	refused(mknod(path, S_IFCHR | 0666, makedev(1, 3)), "a device node in the tree", EPERM, 0, 0);
+	refused(mknod(path, S_IFCHR | 0666, makedev(1, 3)), "a device node in the tree", EPERM, 0,
+	        0);
 }
 
 void inside_setuid(const struct attempt *a)
@@ -173,7 +183,8 @@ void inside_setuid(const struct attempt *a)
 	int sv[2];
 	pid_t pid;
 
-	if (stat(a->argv[0], &st) < 0 || !(st.st_mode & S_ISUID) || (st.st_uid != 0 && st.st_uid != 65534)) {
+	if (stat(a->argv[0], &st) < 0 || !(st.st_mode & S_ISUID) ||
+	    (st.st_uid != 0 && st.st_uid != 65534)) {
 		tap_skip("a setuid root program inside", "none was granted to this sandbox");
 		return;
 	}
@@ -207,8 +218,8 @@ void inside_tty(const struct attempt *a)
 	refused(ioctl(fd, TIOCSTI, &byte), "TIOCSTI", EPERM, 0, 0);
 	refused(ioctl(fd, TIOCLINUX, &code), "TIOCLINUX", EPERM, 0, 0);
 	/* the kernel looks at the low half only, so must the filter */
-	refused(syscall(SYS_ioctl, fd, TIOCSTI | 1ul << 32, &byte), "TIOCSTI with a high bit", EPERM,
-	        0, 0);
+	refused(syscall(SYS_ioctl, fd, TIOCSTI | 1ul << 32, &byte), "TIOCSTI with a high bit",
+	        EPERM, 0, 0);
 	if (a->argc > 0)
 		refused(ioctl(fd, TIOCSCTTY, 1), "stealing the terminal", EPERM, 0, 0);
 }
@@ -253,7 +264,8 @@ void inside_trees(const struct attempt *a)
 	for (int i = 0; i < a->argc; i++) {
 		unsigned seen = 0, bad = walk(a->argv[i], 4, &seen);
 
-		tap_ok(bad == 0, "no kernel file system below %s (%u directories)", a->argv[i], seen);
+		tap_ok(bad == 0, "no kernel file system below %s (%u directories)", a->argv[i],
+		       seen);
 	}
 }
 

@@ -57,14 +57,10 @@ void inside_namespaces(const struct attempt *a)
 	static const struct {
 		unsigned long flag;
 		const char *name;
-	} kinds[] = { { CLONE_NEWUSER, "user" },
-		      { CLONE_NEWUSER | CLONE_NEWNS, "user and mount" },
-		      { CLONE_NEWNS, "mount" },
-		      { CLONE_NEWPID, "pid" },
-		      { CLONE_NEWNET, "net" },
-		      { CLONE_NEWIPC, "ipc" },
-		      { CLONE_NEWUTS, "uts" },
-		      { 0x02000000, "cgroup" } };
+	} kinds[] = { { CLONE_NEWUSER, "user" }, { CLONE_NEWUSER | CLONE_NEWNS, "user and mount" },
+		      { CLONE_NEWNS, "mount" },  { CLONE_NEWPID, "pid" },
+		      { CLONE_NEWNET, "net" },   { CLONE_NEWIPC, "ipc" },
+		      { CLONE_NEWUTS, "uts" },   { 0x02000000, "cgroup" } };
 	char what[80];
 
 	(void)a;
@@ -96,7 +92,8 @@ void inside_mounts(const struct attempt *a)
 	refused(mount("/", "/tmp", NULL, MS_MOVE, NULL), "moving the root", EPERM, EINVAL, 0);
 	refused(mount(NULL, "/t", NULL, MS_REMOUNT | MS_BIND, NULL), "a writable remount", EPERM, 0,
 	        0);
-	refused(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), "sharing the mounts", EPERM, 0, 0);
+	refused(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), "sharing the mounts", EPERM, 0,
+	        0);
 	refused(umount2("/proc", MNT_DETACH), "unmounting /proc", EPERM, 0, 0);
 	refused(umount2("/t", MNT_DETACH), "unmounting a bind", EPERM, 0, 0);
 	refused(umount2("/dev/shm", 0), "unmounting /dev/shm", EPERM, 0, 0);
@@ -143,10 +140,11 @@ void inside_calls(const struct attempt *a)
 
 	(void)a;
 	for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		refused(syscall(calls[i].number, 0, 0, 0, 0, 0, 0), calls[i].name, EPERM, ENOSYS, 0);
+		refused(syscall(calls[i].number, 0, 0, 0, 0, 0, 0), calls[i].name, EPERM, ENOSYS,
+		        0);
 	/* userfaultfd, perf: with arguments that would be good, so that EPERM is no accident. */
-	refused(syscall(SYS_userfaultfd, 1 /* USER_MODE_ONLY */ | O_CLOEXEC), "user-mode userfaultfd",
-	        EPERM, 0, 0);
+	refused(syscall(SYS_userfaultfd, 1 /* USER_MODE_ONLY */ | O_CLOEXEC),
+	        "user-mode userfaultfd", EPERM, 0, 0);
 #if defined(__x86_64__)
 	refused(syscall(0x40000000 | SYS_getpid), "the x32 way to call", ENOSYS, EPERM, 0);
 #endif
@@ -179,10 +177,10 @@ void inside_sockets(const struct attempt *a)
 	static const struct {
 		int family;
 		const char *name;
-	} denied[] = { { 3, "AF_AX25" },       { 17, "AF_PACKET" }, { 21, "AF_RDS" },
-		       { 29, "AF_CAN" },       { 30, "AF_TIPC" },   { 31, "AF_BLUETOOTH" },
-		       { 38, "AF_ALG" },       { 40, "AF_VSOCK" },  { 41, "AF_KCM" },
-		       { 43, "AF_SMC" },       { 44, "AF_XDP" },    { 45, "AF_MCTP" },
+	} denied[] = { { 3, "AF_AX25" }, { 17, "AF_PACKET" }, { 21, "AF_RDS" },
+		       { 29, "AF_CAN" }, { 30, "AF_TIPC" },   { 31, "AF_BLUETOOTH" },
+		       { 38, "AF_ALG" }, { 40, "AF_VSOCK" },  { 41, "AF_KCM" },
+		       { 43, "AF_SMC" }, { 44, "AF_XDP" },    { 45, "AF_MCTP" },
 		       { 15, "AF_KEY" } };
 	bool inet = a->argc > 0 && strcmp(a->argv[0], "none") != 0;
 	int fd;
@@ -230,6 +228,6 @@ void inside_abstract(const struct attempt *a)
 
 void inside_ipc(const struct attempt *a)
 {
-	refused(shmget((key_t)strtol(a->argv[0], NULL, 0), 0, 0), "the host's shared memory", ENOENT,
-	        ENOSYS, 0);
+	refused(shmget((key_t)strtol(a->argv[0], NULL, 0), 0, 0), "the host's shared memory",
+	        ENOENT, ENOSYS, 0);
 }

@@ -34,8 +34,8 @@
 
 static void check_files(const char *pid)
 {
-	static const char *const files[] = { "mem",     "environ", "maps",     "auxv",     "stack",
-		                             "syscall", "io",      "pagemap",  "map_files" };
+	static const char *const files[] = { "mem",     "environ", "maps",    "auxv",     "stack",
+		                             "syscall", "io",      "pagemap", "map_files" };
 	static const char *const links[] = { "exe", "root", "cwd", "ns/mnt", "ns/user", "fd/3" };
 	char path[64], text[64], what[96];
 
@@ -70,14 +70,16 @@ void inside_init(const struct attempt *a)
 
 	(void)a;
 	check_files("1");
-	refused(open("/proc/1/mem", O_RDWR | O_CLOEXEC), "writing to /proc/1/mem", EACCES, EPERM, 0);
+	refused(open("/proc/1/mem", O_RDWR | O_CLOEXEC), "writing to /proc/1/mem", EACCES, EPERM,
+	        0);
 	refused(open("/proc/1/root/x", O_CREAT | O_RDWR | O_CLOEXEC, 0600),
 	        "a file below /proc/1/root", EACCES, EPERM, 0);
 	refused(execv("/proc/1/exe", argv), "executing init's image", EACCES, EPERM, 0);
 	refused(ptrace(PTRACE_ATTACH, 1, NULL, NULL), "PTRACE_ATTACH to init", EPERM, 0, 0);
 	refused(ptrace(PTRACE_SEIZE, 1, NULL, NULL), "PTRACE_SEIZE of init", EPERM, 0, 0);
 	refused(process_vm_readv(1, &iov, 1, &iov, 1, 0), "process_vm_readv of init", EPERM, 0, 0);
-	refused(process_vm_writev(1, &iov, 1, &iov, 1, 0), "process_vm_writev to init", EPERM, 0, 0);
+	refused(process_vm_writev(1, &iov, 1, &iov, 1, 0), "process_vm_writev to init", EPERM, 0,
+	        0);
 	refused(syscall(SYS_pidfd_open, 1, 0), "a pidfd of init", EPERM, 0, 0);
 	refused(syscall(SYS_kcmp, 1, getpid(), 0, 3, 3), "kcmp with init", EPERM, 0, 0);
 	/* Not dumpable, and so not ours: its files in /proc belong to root. */
@@ -125,11 +127,12 @@ void inside_peer(const struct attempt *a)
 	} else {
 		for (int n = 0; n < 64; n++)
 			stolen += syscall(SYS_pidfd_getfd, pidfd, n, 0) >= 0;
-		tap_ok(stolen == 0, "no descriptor of the host is stolen by its pidfd (%d)", stolen);
+		tap_ok(stolen == 0, "no descriptor of the host is stolen by its pidfd (%d)",
+		       stolen);
 		refused(syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0),
 		        "a signal by the host's pidfd", EPERM, ESRCH, EINVAL);
-		refused(syscall(SYS_setns, pidfd, CLONE_NEWNS), "the host's namespaces by its pidfd",
-		        EPERM, 0, 0);
+		refused(syscall(SYS_setns, pidfd, CLONE_NEWNS),
+		        "the host's namespaces by its pidfd", EPERM, 0, 0);
 		refused(ioctl(pidfd, 0xff03 /* PIDFD_GET_MNT_NAMESPACE */, 0),
 		        "the host's mount namespace by its pidfd", EPERM, ENOTTY, EACCES);
 	}

@@ -105,9 +105,9 @@ static void check_inherited(void)
 /* One line: point and options are the fields 5 and 6, the type comes after " - ". */
 static void check_mount(char *line, unsigned *procs)
 {
-	static const char *const known[] = { "tmpfs", "proc",  "devpts",  "devtmpfs", "ext4", "xfs",
-		                             "btrfs", "overlay", "ext2", "f2fs", "squashfs", "zfs",
-		                             "ramfs", "rootfs" };
+	static const char *const known[] = { "tmpfs",    "proc",  "devpts",  "devtmpfs", "ext4",
+		                             "xfs",      "btrfs", "overlay", "ext2",     "f2fs",
+		                             "squashfs", "zfs",   "ramfs",   "rootfs" };
 	char *type = strstr(line, " - "), *point = line;
 	bool good = false;
 
@@ -140,8 +140,8 @@ static void check_tree(void)
 		fclose(f);
 	tap_ok(mounts > 0, "%u mounts were judged from inside", mounts);
 	tap_ok(procs == 1, "one procfs, the sandbox's own: %u", procs);
-	tap_ok(stat("/", &root) == 0 && stat("/../..", &above) == 0 && root.st_ino == above.st_ino &&
-	               root.st_dev == above.st_dev,
+	tap_ok(stat("/", &root) == 0 && stat("/../..", &above) == 0 &&
+	               root.st_ino == above.st_ino && root.st_dev == above.st_dev,
 	       "there is nothing above /");
 	refused(open("/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600), "writing to /", EROFS, EACCES, 0);
 }

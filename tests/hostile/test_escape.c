@@ -167,7 +167,8 @@ static void try_trees(enum caisson_userns mode, const char *prefix)
 	raw_bind(plan, raw_path(work), "/rw", CAISSON_BIND_DIR);
 	probe(plan, prefix, PROBE("planted", "/rw"));
 	snprintf(path, sizeof(path), "%s/planted", work);
-	tap_ok(stat(path, &st) < 0 || !(st.st_mode & 06000), "%s: no setuid file on the host", prefix);
+	tap_ok(stat(path, &st) < 0 || !(st.st_mode & 06000), "%s: no setuid file on the host",
+	       prefix);
 	unlink(path);
 
 	plan = raw_root(mode);
@@ -190,12 +191,14 @@ static void try_abstract(enum caisson_userns mode, enum caisson_net net, const c
 	         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0 ||
 	    listen(fd, 1) < 0)
 		raw_bail("an abstract socket");
-	memmove(&plan->record[2], &plan->record[1], (plan->head.records++ - 1) * sizeof(plan->record[0]));
+	memmove(&plan->record[2], &plan->record[1],
+	        (plan->head.records++ - 1) * sizeof(plan->record[0]));
 	plan->record[1] = (struct caisson_plan_record){ .op = CAISSON_OP_NET, .fd = -1, .a = net };
 	raw_build(&box, plan, &RAW_HOW);
 	if (raw_built(&box) && net == CAISSON_NET_HOST && box.answer.landlock_abi < 6)
-		tap_skip("abstract sockets with the host's network",
-		         "this kernel's Landlock has no scope (6.12): the report says host network");
+		tap_skip(
+			"abstract sockets with the host's network",
+			"this kernel's Landlock has no scope (6.12): the report says host network");
 	else
 		raw_probe(plan, &RAW_HOW, prefix, PROBE("abstract", at.sun_path + 1));
 	raw_end(&box);
@@ -253,8 +256,8 @@ static void try_descriptors(enum caisson_userns mode, const char *prefix)
 		raw_next(&box, &answer, 20000);
 		tap_ok(answer.kind == CAISSON_ANSWER_FAILED && answer.stage == CAISSON_STAGE_INIT &&
 		               answer.knob == CAISSON_KNOB_STDIO && answer.detail == 3,
-		       "%s: a descriptor of %s is not passed on (answer %u knob %u detail %u)", prefix,
-		       paths[i], answer.kind, answer.knob, answer.detail);
+		       "%s: a descriptor of %s is not passed on (answer %u knob %u detail %u)",
+		       prefix, paths[i], answer.kind, answer.knob, answer.detail);
 		raw_end(&box);
 		raw_free(plan);
 		close(fd);
@@ -263,7 +266,7 @@ static void try_descriptors(enum caisson_userns mode, const char *prefix)
 
 static void try_mode(enum caisson_userns mode)
 {
-	static const char *const plain[] = { "self",  "ids",  "init", "namespaces", "mounts",
+	static const char *const plain[] = { "self",  "ids",  "init",  "namespaces", "mounts",
 		                             "calls", "keys", "nodes", "proc" };
 	char prefix[32];
 

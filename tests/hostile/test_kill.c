@@ -95,9 +95,38 @@ static void try_helper(unsigned kind, const char *what)
 		reap_all();
 	}
 	raw_free(plan);
-	tap_ok(strangers == 0 && hung == 0,
+	/*
+	 * The helper takes the caller's real uid for the one message that hands the
+	 * child over, so that its descriptor is charged to the caller: who kills the
+	 * helper just then has an unknown child, which has ended.
+	 */
+	tap_ok(strangers <= rounds / 20 && hung == 0,
 	       "%s, %u times: %u built, %u unanswered; %u unknown children, %u hung", what, rounds,
 	       built, unanswered, strangers, hung);
+}
+
+/* For most of its life the helper is root's: the caller may not even signal it. */
+static void try_reach(void)
+{
+	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
+	unsigned rounds = raw_rounds(50), seen = 0;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		struct raw_box box;
+		siginfo_t info = { 0 };
+
+		raw_launch(&box, plan, &RAW_HOW);
+		while (kill(box.helper, 0) == 0 &&
+		       waitid(P_PID, (id_t)box.helper, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		       info.si_pid == 0)
+			;
+		seen += info.si_pid == 0;
+		raw_answer(&box);
+		raw_end(&box);
+	}
+	raw_free(plan);
+	tap_ok(seen * 2 > rounds, "signals to the helper were refused in %u of %u rounds", seen,
+	       rounds);
 }
 
 /* The caller goes, at any moment, with or without having started the program. */
@@ -250,8 +279,8 @@ static void try_terminal(const char *keys, const char *what)
 	close(report[1]);
 	if (read(report[0], result, sizeof(result)) != sizeof(result))
 		tap_note("no result");
-	tap_ok(result[1] == 0 && result[2] == 0, "%s: %u answered; %u unknown children, %u hung", what,
-	       result[0], result[1], result[2]);
+	tap_ok(result[1] == 0 && result[2] == 0, "%s: %u answered; %u unknown children, %u hung",
+	       what, result[0], result[1], result[2]);
 	waitpid(pid, NULL, 0);
 	close(report[0]);
 	close(master);
@@ -265,6 +294,7 @@ int main(void)
 	try_helper(1, "SIGSTOP and SIGCONT to the helper");
 	try_helper(2, "SIGTERM, SIGALRM and SIGINT to the helper");
 	try_helper(3, "every signal to the helper at once");
+	try_reach();
 	raw_nothing_left("helpers killed");
 	try_caller(false);
 	try_caller(true);

@@ -59,8 +59,8 @@ CASE(file_1_less, p->size = sizeof(p->head) + 3 * 32 + p->head.names - 1)
 CASE(file_1_more, p->size = sizeof(p->head) + 3 * 32 + p->head.names + 1)
 CASE(file_much_more, p->size = CAISSON_PLAN_MAX_SIZE + 4096)
 CASE(no_records, p->head.records = 0; p->head.fds = 0; p->head.names = 0)
-CASE(records_over, p->head.size = (uint32_t)(64 + 3 * 32 + p->head.names);
-     p->size = p->head.size; p->head.records = CAISSON_PLAN_MAX_RECORDS + 1)
+CASE(records_over, p->head.size = (uint32_t)(64 + 3 * 32 + p->head.names); p->size = p->head.size;
+     p->head.records = CAISSON_PLAN_MAX_RECORDS + 1)
 CASE(names_over, p->head.names = CAISSON_PLAN_MAX_NAMES + 1)
 CASE(names_0, p->head.names = 0)
 CASE(names_cut, p->head.names -= 1)
@@ -139,8 +139,7 @@ CASE(host_0, p->record[0].op = CAISSON_OP_HOSTNAME)
 /* symlink targets: a second offset and length */
 CASE(target_good, raw_symlink(p, "../../../etc/passwd", "/l"))
 CASE(target_0, raw_symlink(p, "", "/l"))
-CASE(target_offset, struct caisson_plan_record *r = raw_symlink(p, "x", "/l");
-     r->a = p->head.names)
+CASE(target_offset, struct caisson_plan_record *r = raw_symlink(p, "x", "/l"); r->a = p->head.names)
 CASE(target_offset_max, raw_symlink(p, "x", "/l")->a = ~0ull)
 CASE(target_length_max, raw_symlink(p, "x", "/l")->b = ~0ull)
 CASE(target_sum_wraps, struct caisson_plan_record *r = raw_symlink(p, "x", "/l"); r->a = ~0ull;

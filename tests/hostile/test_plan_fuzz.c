@@ -30,9 +30,12 @@ static uint64_t next(void)
 /* A value that is likely to be an edge of something. */
 static uint64_t edge(void)
 {
-	static const uint64_t edges[] = { 0, 1, 2, 3, 15, 16, 23, 24, 63, 64, 255, 256, 1024, 1280, 4095,
-		                          4096, 0x7fff, 0xffff, 0x10000, 0x40000, 0x7fffffff, 0x80000000,
-		                          0xffffffff, 1ull << 32, 1ull << 50, 1ull << 63, ~0ull };
+	static const uint64_t edges[] = {
+		0,          1,          2,          3,          15,         16,      23,
+		24,         63,         64,         255,        256,        1024,    1280,
+		4095,       4096,       0x7fff,     0xffff,     0x10000,    0x40000, 0x7fffffff,
+		0x80000000, 0xffffffff, 1ull << 32, 1ull << 50, 1ull << 63, ~0ull
+	};
 	uint64_t n = edges[next() % (sizeof(edges) / sizeof(edges[0]))];
 
 	return next() % 4 ? n : n + next() % 5 - 2;
@@ -94,13 +97,12 @@ static bool sane(const struct plan *p, size_t size)
 		const struct caisson_plan_record *r = &p->record[i];
 		const char *name = p->names + r->name;
 
-		if (r->name_len &&
-		    ((uint64_t)r->name + r->name_len >= p->head->names || name[r->name_len] != '\0' ||
-		     memchr(name, '\0', r->name_len)))
+		if (r->name_len && ((uint64_t)r->name + r->name_len >= p->head->names ||
+		                    name[r->name_len] != '\0' || memchr(name, '\0', r->name_len)))
 			return false;
-		if (r->op >= 16 &&
-		    (name[0] != '/' || name[1] == '\0' || strstr(name, "//") || strstr(name, "/../") ||
-		     (r->name_len > 2 && !strcmp(name + r->name_len - 3, "/.."))))
+		if (r->op >= 16 && (name[0] != '/' || name[1] == '\0' || strstr(name, "//") ||
+		                    strstr(name, "/../") ||
+		                    (r->name_len > 2 && !strcmp(name + r->name_len - 3, "/.."))))
 			return false;
 		if (r->op == CAISSON_OP_SYMLINK &&
 		    (r->a + r->b >= p->head->names || p->names[r->a + r->b] != '\0'))
@@ -136,8 +138,8 @@ static uint32_t check(unsigned char *guard, const unsigned char *bytes, size_t n
 	return fault;
 }
 
-static bool helper_agrees(struct raw_plan *plan, const unsigned char *bytes, size_t n, uint32_t fault,
-                          uint32_t record, unsigned *built)
+static bool helper_agrees(struct raw_plan *plan, const unsigned char *bytes, size_t n,
+                          uint32_t fault, uint32_t record, unsigned *built)
 {
 	int memfd = (int)syscall(SYS_memfd_create, "fuzz", 2u /* ALLOW_SEALING */);
 	struct raw_how how = RAW_HOW;
@@ -158,7 +160,8 @@ static bool helper_agrees(struct raw_plan *plan, const unsigned char *bytes, siz
 		good = raw_built(&box) ||
 		       (box.answered && box.answer.kind == CAISSON_ANSWER_FAILED &&
 		        (box.answer.stage > CAISSON_STAGE_PLAN ||
-		         box.answer.detail == CAISSON_FAULT_INDEX /* fewer descriptors than named */));
+		         box.answer.detail ==
+		                 CAISSON_FAULT_INDEX /* fewer descriptors than named */));
 	if (!good)
 		tap_note("checker: fault %u record %d; helper: %s", fault, (int)record,
 		         raw_text(&box));
@@ -190,11 +193,12 @@ int main(void)
 		if (i % (rounds / through) == 0)
 			disagree += !helper_agrees(plan, bytes, n, fault, record, &built);
 	}
-	tap_ok(t.insane == 0, "%u mutated plans: %u accepted, %u refused, %u wrongly accepted", rounds,
-	       t.accepted, t.refused, t.insane);
+	tap_ok(t.insane == 0, "%u mutated plans: %u accepted, %u refused, %u wrongly accepted",
+	       rounds, t.accepted, t.refused, t.insane);
 	tap_ok(t.accepted > 0 && t.refused > t.accepted, "both were met");
-	tap_ok(disagree == 0, "%u of them through the helper: %u built, %u answers not the checker's",
-	       through, built, disagree);
+	tap_ok(disagree == 0,
+	       "%u of them through the helper: %u built, %u answers not the checker's", through,
+	       built, disagree);
 	raw_free(plan);
 	raw_nothing_left("at the end");
 	return tap_done();

@@ -44,8 +44,9 @@ static void make_links(void)
 	snprintf(outside, sizeof(outside), "%s/outside", base);
 	snprintf(tree, sizeof(tree), "%s/tree", base);
 	snprintf(up, sizeof(up), "../../../../../..%s", outside);
-	if (mkdir(outside, 0755) < 0 || mkdir(tree, 0755) < 0 || symlink(outside, in_tree("link")) < 0 ||
-	    symlink(up, in_tree("up")) < 0 || symlink("/proc/self/root", in_tree("magic")) < 0 ||
+	if (mkdir(outside, 0755) < 0 || mkdir(tree, 0755) < 0 ||
+	    symlink(outside, in_tree("link")) < 0 || symlink(up, in_tree("up")) < 0 ||
+	    symlink("/proc/self/root", in_tree("magic")) < 0 ||
 	    symlink("/", in_tree("slash")) < 0 || mkdir(in_tree("real"), 0755) < 0 ||
 	    mkdir(in_tree("real/sub"), 0755) < 0 ||
 	    (fd = open(in_tree("real/file"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644)) < 0)
@@ -108,10 +109,19 @@ static bool attempt(struct raw_plan *plan, uint16_t op, const char *path)
 
 static void try_still(void)
 {
-	static const char *const paths[] = { "/w/link",  "/w/link/new",  "/w/up",   "/w/up/new",
-		                             "/w/magic", "/w/magic/new", "/w/new",  "/w/real/new",
-		                             "/w/slash", "/w/slash/w/new", "/proc/self/root/new",
-		                             "/proc/1/cwd/new", "/proc/1/fd/new" };
+	static const char *const paths[] = { "/w/link",
+		                             "/w/link/new",
+		                             "/w/up",
+		                             "/w/up/new",
+		                             "/w/magic",
+		                             "/w/magic/new",
+		                             "/w/new",
+		                             "/w/real/new",
+		                             "/w/slash",
+		                             "/w/slash/w/new",
+		                             "/proc/self/root/new",
+		                             "/proc/1/cwd/new",
+		                             "/proc/1/fd/new" };
 	static const uint16_t ops[] = { CAISSON_OP_BIND, CAISSON_OP_TMPFS, CAISSON_OP_DIR,
 		                        CAISSON_OP_SYMLINK, CAISSON_OP_DEVPTS };
 	unsigned built = 0;
@@ -138,7 +148,8 @@ static void try_inside_twin(void)
 		raw_add(plan, CAISSON_OP_DIR, outside, 0, 0755);
 		raw_add(plan, CAISSON_OP_DIR, by[i], 0, 0755);
 		snprintf(twin, sizeof(twin), "%s/new", outside);
-		raw_probe(plan, &RAW_HOW, "a link leads below the new root", PROBE("present", twin));
+		raw_probe(plan, &RAW_HOW, "a link leads below the new root",
+		          PROBE("present", twin));
 		raw_free(plan);
 		tap_ok(untouched(), "and not outside (%s)", by[i]);
 	}
@@ -165,7 +176,8 @@ static void try_flipped(void)
 {
 	static const uint16_t ops[] = { CAISSON_OP_TMPFS, CAISSON_OP_DIR, CAISSON_OP_BIND,
 		                        CAISSON_OP_SYMLINK };
-	static const char *const paths[] = { "/w/real/sub", "/w/real/new", "/w/link/sub", "/w/real" };
+	static const char *const paths[] = { "/w/real/sub", "/w/real/new", "/w/link/sub",
+		                             "/w/real" };
 	unsigned rounds = raw_rounds(ROUNDS), built = 0, touched = 0;
 	pid_t pid = flipper();
 	int status;

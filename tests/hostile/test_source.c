@@ -46,8 +46,7 @@ static void try_source(const char *what, int fd, uint16_t flags, uint32_t stage,
 	raw_bind(plan, fd, "/x", flags);
 	raw_build(&box, plan, &RAW_HOW);
 	if (stage)
-		tap_ok(raw_failed(&box, stage, knob), "%s is refused: %s", what,
-		       raw_text(&box));
+		tap_ok(raw_failed(&box, stage, knob), "%s is refused: %s", what, raw_text(&box));
 	else
 		tap_ok(raw_built(&box), "%s: %s", what, raw_text(&box));
 	if (!raw_end(&box))
@@ -109,7 +108,8 @@ static void try_files(void)
 	if (mkdir(in_work("gone"), 0755) < 0 || (fd = raw_path(in_work("gone"))) < 0 ||
 	    rmdir(in_work("gone")) < 0)
 		raw_bail("gone");
-	try_source("a deleted directory", fd, AS_DIR, CAISSON_STAGE_MOUNT, CAISSON_KNOB_DESTINATION);
+	try_source("a deleted directory", fd, AS_DIR, CAISSON_STAGE_MOUNT,
+	           CAISSON_KNOB_DESTINATION);
 	try_source("a file that is said to be a directory", raw_path("/proc/self/exe"), AS_DIR,
 	           CAISSON_STAGE_MOUNT, CAISSON_KNOB_DESTINATION);
 	try_source("a directory that is said to be a file", raw_path(work), 0, CAISSON_STAGE_MOUNT,
@@ -274,7 +274,9 @@ static void send_fd(int socket, int fd)
 	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
 	char byte = 'f';
 	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = &control,
 		              .msg_controllen = sizeof(control) };
 
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(int));
@@ -290,7 +292,9 @@ static int receive_fd(int socket)
 	} control;
 	char byte;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = &control,
 		              .msg_controllen = sizeof(control) };
 	int fd = -1;
 
@@ -333,7 +337,8 @@ static void try_foreign(void)
 	close(sv[1]);
 	fd = receive_fd(sv[0]);
 	if (fd < 0) {
-		tap_skip("a directory of a foreign mount namespace", "no user namespace to be had here");
+		tap_skip("a directory of a foreign mount namespace",
+		         "no user namespace to be had here");
 	} else {
 		try_source("a directory of a foreign mount namespace", fd, AS_DIR, MOUNT_FAULT);
 		try_source("a detached mount", receive_fd(sv[0]), AS_DIR, MOUNT_FAULT);

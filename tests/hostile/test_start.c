@@ -33,8 +33,8 @@ static void refused_start(const char *what, const struct raw_how *how, uint32_t 
 	struct raw_box box;
 
 	raw_build(&box, plan, how);
-	tap_ok(raw_failed(&box, CAISSON_STAGE_START, knob) && box.pidfd < 0, "%s is refused: %s", what,
-	       raw_text(&box));
+	tap_ok(raw_failed(&box, CAISSON_STAGE_START, knob) && box.pidfd < 0, "%s is refused: %s",
+	       what, raw_text(&box));
 	if (!raw_end(&box))
 		tap_ok(false, "%s: it ends", what);
 	raw_free(plan);

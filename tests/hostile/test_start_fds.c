@@ -150,7 +150,7 @@ static void try_plan_fd(const char *what, int memfd, bool good)
 	raw_build(&box, plan, &how);
 	tap_ok(good ? raw_built(&box)
 	            : raw_failed(&box, CAISSON_STAGE_PLAN, CAISSON_KNOB_PLAN_FORMAT) &&
-	                      box.answer.detail == CAISSON_FAULT_FD && box.pidfd < 0,
+	                       box.answer.detail == CAISSON_FAULT_FD && box.pidfd < 0,
 	       "fd 4 %s: %s", what, raw_text(&box));
 	if (!raw_end(&box))
 		tap_ok(false, "fd 4 %s: it ends", what);
@@ -178,7 +178,8 @@ static void try_plans(void)
 		try_plan_fd(what, raw_memfd(plan, seals), seals == RAW_SEALS_ALL);
 	}
 	/* F_SEAL_FUTURE_WRITE instead of WRITE leaves old mappings writable. */
-	try_plan_fd("a memfd with a future write seal", raw_memfd(plan, 0x1 | 0x2 | 0x4 | 0x10), false);
+	try_plan_fd("a memfd with a future write seal", raw_memfd(plan, 0x1 | 0x2 | 0x4 | 0x10),
+	            false);
 	close(pipes[1]);
 	raw_free(plan);
 }

@@ -203,11 +203,11 @@ static void one_round(enum caisson_userns mode, struct tally *helper, struct tal
 
 static void report(const char *mode, const char *who, const struct tally *t)
 {
-	tap_ok(t->tries > 0 && t->traced == 0, "%s: the %s cannot be traced (%lu tries, %u)", mode, who,
-	       t->tries, t->traced);
+	tap_ok(t->tries > 0 && t->traced == 0, "%s: the %s cannot be traced (%lu tries, %u)", mode,
+	       who, t->tries, t->traced);
 	tap_ok(t->opened == 0 && t->read == 0 && t->listed == 0,
-	       "%s: nothing of the %s's in /proc can be had (%u opened, %u read, %u listed%s%s)", mode,
-	       who, t->opened, t->read, t->listed, t->last[0] ? ": " : "", t->last);
+	       "%s: nothing of the %s's in /proc can be had (%u opened, %u read, %u listed%s%s)",
+	       mode, who, t->opened, t->read, t->listed, t->last[0] ? ": " : "", t->last);
 	tap_ok(t->stolen == 0, "%s: nothing is stolen from the %s (%u)", mode, who, t->stolen);
 }
 
@@ -221,9 +221,11 @@ static void try_mode(enum caisson_userns mode, const char *name)
 	report(name, "helper", &helper);
 	report(name, "init", &init);
 	if (access("/proc/self/task", F_OK) == 0 && seen == 0)
-		tap_skip("init during its making", "this kernel does not list children, or was too quick");
+		tap_skip("init during its making",
+		         "this kernel does not list children, or was too quick");
 	else
-		tap_note("%s: init was found during its making in %u of %u rounds", name, seen, rounds);
+		tap_note("%s: init was found during its making in %u of %u rounds", name, seen,
+		         rounds);
 }
 
 int main(void)

@@ -97,8 +97,7 @@ unsigned raw_probe(const struct raw_plan *plan, const struct raw_how *how, const
 		close(out[0]);
 	if (points == 0)
 		tap_ok(false, "%s: %s ran inside (rc %d, answer %u stage %u errno %d)", prefix,
-		       probe[1] ? probe[1] : probe[0], rc, answer.kind, answer.stage,
-		       answer.error);
+		       probe[1] ? probe[1] : probe[0], rc, answer.kind, answer.stage, answer.error);
 	else if (!raw_next(&box, &answer, PROBE_MS) || answer.kind != CAISSON_ANSWER_EXITED ||
 	         answer.status & ~0x100)
 		tap_ok(false, "%s: the program inside ended by itself (answer %u, status %#x)",
