@@ -99,6 +99,7 @@ static _Noreturn void child(const struct box *box, uint64_t require)
 	bool userns;
 	int proc;
 
+	close(box->sync[0]);
 	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setsid() > 0, NONE, 0);
 	proc = root_build(box, &own);
 	judge_tree(proc, &own);
@@ -184,10 +185,8 @@ void box_build(struct box *box)
 	             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box->sync) == 0,
 	     LIMITS, 0);
 	pid = clone_child(flags, &child_pidfd);
-	if (pid == 0) {
-		close(box->sync[0]);
+	if (pid == 0)
 		child(box, box->plan->head->require);
-	}
 	need_knob(pid > 0, errno == EPERM ? CAISSON_KNOB_CAPABILITY : CAISSON_KNOB_LIMITS,
 	          CAP_SYS_ADMIN);
 	close(box->sync[1]);

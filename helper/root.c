@@ -29,10 +29,19 @@ static void act_as(uid_t uid)
 	need(setfsuid(uid) == (int)uid && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
 }
 
-/* An O_PATH fd of path below the new root and never out of it, or -1. */
+/*
+ * An O_PATH fd of path below the new root and never out of it, or -1. EAGAIN:
+ * something was renamed, anywhere, while a ".." of a link was resolved.
+ */
 static int walk(const char *path)
 {
-	return sys_openat2(root, path, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int fd, tries = 100;
+
+	do
+		fd = sys_openat2(root, path, O_PATH | O_CLOEXEC,
+		                 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	while (fd < 0 && errno == EAGAIN && --tries > 0);
+	return fd;
 }
 
 /* Does fd lie on a file system made here? */

@@ -46,9 +46,7 @@ static void put_string(FILE *to, const char *text)
 
 static const char *backend(uint32_t number)
 {
-	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr"
-	       : number == CAISSON_BACKEND_LEGACY      ? "legacy"
-	                                               : "unknown";
+	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr" : "unknown";
 }
 
 const char *caisson_report_json(caisson_sandbox *box)

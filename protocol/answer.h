@@ -99,7 +99,6 @@ _Static_assert(sizeof(struct caisson_answer) == 96, "answer ABI");
 
 enum caisson_backend {
 	CAISSON_BACKEND_MOUNT_SETATTR = 1, /* Linux 5.12 and later */
-	CAISSON_BACKEND_LEGACY = 2,        /* 5.2 to 5.11: a remount per mount */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,50 @@ static int has_much_memory(void)
 }
 
 /*
+ * Helper and init answer over one socket: on one busy processor, in any order.
+ * A status lost, a spawn that waits for ever or an init left unreaped shows here.
+ */
+static int is_on_a_busy_processor(void)
+{
+	cpu_set_t allowed, one;
+	pid_t burner[3];
+	int cpu = 0, bad = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return 1;
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < 3; i++)
+		if ((burner[i] = fork()) == 0) {
+			alarm(60);
+			prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+			for (;;)
+				getppid();
+		}
+	for (int i = 0; i < rounds(60); i++) {
+		caisson_spec *spec = inside(DOES("exit 4"));
+		caisson_sandbox *box = NULL;
+
+		caisson_spec_network(spec, i % 2 ? CAISSON_NETWORK_HOST : CAISSON_NETWORK_NONE);
+		bad += WEXITSTATUS(end_of(start(spec))) != 4;
+		spec = inside(DOES("exit 0"));
+		caisson_spec_dir(spec, "/usr/not-there/x", 0755);
+		bad += caisson_spawn(spec, &box, NULL) != -ENOENT;
+		caisson_spec_free(spec);
+	}
+	for (int i = 0; i < 3; i++) {
+		kill(burner[i], SIGKILL);
+		waitpid(burner[i], NULL, 0);
+	}
+	if (bad || !no_children())
+		tap_note("%d sandboxes went wrong", bad);
+	return bad || !no_children();
+}
+
+/*
  * A host application that is killed, with a sandbox whose program ignores all
  * it can. Its sandbox's pid 1 becomes ours, and everything of it lets go of the
  * pipe. keeper: with a child, made after the spawn, that has all descriptors
@@ -252,6 +297,7 @@ void test_hosts(void)
 	in_child(has_few_fds, "a host with a limit of 64");
 	in_child(has_closed_stdio, "a host without standard input, output and error");
 	in_child(has_much_memory, "a host with a mapping of 1 GiB");
+	in_child(is_on_a_busy_processor, "a host on a busy processor");
 	killed_host(false, "a sandbox ends with its host, killed by SIGKILL");
 	killed_host(true, "also if a forked child of the host still has the socket");
 	test_leaks();

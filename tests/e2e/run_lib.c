@@ -52,9 +52,11 @@ int64_t now_ms(void)
 const char *work_dir(void)
 {
 	static char dir[] = "/tmp/caisson-run-XXXXXX";
+	static bool made;
 
-	if (dir[sizeof(dir) - 2] == 'X' && !mkdtemp(dir))
+	if (!made && !mkdtemp(dir))
 		bail("mkdtemp");
+	made = true;
 	return dir;
 }
 
