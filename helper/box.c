@@ -157,17 +157,17 @@ static void expired(int sig __attribute__((unused)))
  */
 static void tell_cloned(const struct box *box)
 {
-	sigset_t all, none = { 0 };
+	sigset_t all, before;
 
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	need(setresuid(box->uid, (uid_t)-1, (uid_t)-1) == 0, CAPABILITY, CAP_SETUID);
 	answer_with = child_pidfd;
 	answer(CAISSON_ANSWER_CLONED);
 	answer_with = -1;
 	need(setresuid(0, (uid_t)-1, (uid_t)-1) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY,
 	     CAP_SETUID);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void box_build(struct box *box)

@@ -179,8 +179,8 @@ static const struct meaning meanings[] = {
 	[CAISSON_KNOB_SOURCE_MOUNT] = { "the source is not in this process's mount namespace, is "
 	                                "detached, or cannot be cloned",
 	                                "mount namespace", "open it by path in this namespace" },
-	[CAISSON_KNOB_DESTINATION] = { "the mount point is missing and cannot be made, or is of "
-	                               "another type than the source",
+	[CAISSON_KNOB_DESTINATION] = { "the place in the sandbox is missing and cannot be made, is "
+	                               "taken, or is of another type than the source",
 	                               "destination in the sandbox",
 	                               "inside a granted tree the mount point must exist: create "
 	                               "it "
@@ -225,6 +225,13 @@ static bool special(const struct caisson_answer *a, struct meaning *m, char *wha
 		snprintf(what, size, "this kernel lacks system call %u", a->detail);
 		*m = (struct meaning){ what, "kernel version",
 			               "caisson-helper needs Linux 5.12 or later" };
+		return true;
+	case CAISSON_KNOB_POLICY:
+		if (a->error != E2BIG)
+			return false;
+		snprintf(what, size, "more is asked for than %u sources, %u mounts", a->detail,
+		         4096u);
+		*m = (struct meaning){ what, "built-in policy", "grant fewer, or larger, trees" };
 		return true;
 	case CAISSON_KNOB_PROPERTY:
 		snprintf(what, size, "the property \"%s\" was required and cannot be had here",

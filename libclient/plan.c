@@ -227,6 +227,21 @@ static int collect(const caisson_spec *spec, struct ops *ops)
 	return rc ? rc : copy_ops(ops, &spec->ops);
 }
 
+static int check_once(const struct ops *ops, caisson_error **err)
+{
+	int procs = 0, devs = 0;
+
+	for (size_t i = 0; i < ops->n; i++) {
+		procs += ops->item[i].op == CAISSON_OP_PROC;
+		devs += ops->item[i].op == CAISSON_OP_DEVPTS;
+	}
+	if (procs <= 1 && devs <= 1)
+		return 0;
+	return error_set(err, EINVAL, STAGE, "",
+	                 "the default root has them: leave it out (--bare-root), or these",
+	                 "a sandbox has one procfs and one /dev, and a second is asked for");
+}
+
 /* What the spec itself grants away. */
 static uint64_t given_up(const caisson_spec *spec)
 {
@@ -277,7 +292,8 @@ int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error 
 		error_set(err, -rc, STAGE, "", "", "cannot collect the plan: %s", strerror(-rc));
 		goto out;
 	}
-	rc = put_ops(&w, plan, err);
+	rc = check_once(&plan->ops, err);
+	rc = rc ? rc : put_ops(&w, plan, err);
 	if (rc < 0)
 		goto out;
 	w.head.fds = (uint32_t)plan->fds;

@@ -120,43 +120,53 @@ static int next_answer(int socket, int helper, int init, struct caisson_answer *
 	return rc == -EAGAIN ? -EPIPE : rc;
 }
 
-/* "cloned", "built", "running", or the error. *pidfd: of the sandbox's init, if there is one. */
+/*
+ * "cloned" from the helper; "built" and "running", or "failed", from init, which
+ * may be faster: in any order. *pidfd: of init, if there is one.
+ */
 static int await_running(int socket, int running, const caisson_spec *spec,
                          const struct plan_image *plan, const char *helper,
                          struct caisson_answer *built, int *pidfd, caisson_error **err)
 {
-	struct caisson_answer answer = { 0 };
+	struct caisson_answer answer, last = { 0 };
 	char subject[8400];
-	int fd, rc;
+	int fd, rc = 0;
 
-	built->kind = 0;
-	for (;;) {
+	while (*pidfd < 0 ||
+	       (last.kind != CAISSON_ANSWER_RUNNING && last.kind != CAISSON_ANSWER_FAILED)) {
+		memset(&answer, 0, sizeof(answer));
 		rc = next_answer(socket, running, *pidfd, &answer, &fd);
-		if (rc < 0 && built->kind)
-			return error_set(err, EIO, "starting the program", "",
-			                 "look at the kernel log for what killed it",
-			                 "the sandbox ended before its program ran");
 		if (rc < 0)
-			return no_answer(rc, err);
+			break;
 		if (answer.kind == CAISSON_ANSWER_CLONED && *pidfd < 0)
 			*pidfd = fd;
 		else if (fd >= 0)
 			close(fd);
 		if (answer.kind == CAISSON_ANSWER_BUILT)
 			*built = answer;
-		if (answer.kind == CAISSON_ANSWER_RUNNING && built->kind && *pidfd >= 0)
-			return 0;
-		if (answer.kind == CAISSON_ANSWER_FAILED)
-			break;
+		else if (answer.kind == CAISSON_ANSWER_EXITED) { /* already, and heard only here */
+			built->kind = answer.kind;
+			built->status = answer.status;
+		} else if (answer.kind != CAISSON_ANSWER_CLONED &&
+		           last.kind != CAISSON_ANSWER_FAILED)
+			last = answer;
 	}
+	if (last.kind == CAISSON_ANSWER_RUNNING && built->kind && *pidfd >= 0)
+		return 0;
+	if (last.kind != CAISSON_ANSWER_FAILED && built->kind)
+		return error_set(err, EIO, "starting the program", "",
+		                 "look at the kernel log for what killed it",
+		                 "the sandbox ended before its program ran");
+	if (last.kind != CAISSON_ANSWER_FAILED)
+		return no_answer(rc, err);
 	if (!built->kind)
-		return error_from_answer(
-			err, CAISSON_FROM_HELPER, &answer,
-			plan_subject(plan, answer.record, subject, sizeof(subject)), helper);
-	return error_from_answer(err, CAISSON_FROM_INIT, &answer,
-	                         answer.knob == CAISSON_KNOB_CWD      ? spec->cwd
-	                         : answer.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
-	                                                              : NULL,
+		return error_from_answer(err, CAISSON_FROM_HELPER, &last,
+		                         plan_subject(plan, last.record, subject, sizeof(subject)),
+		                         helper);
+	return error_from_answer(err, CAISSON_FROM_INIT, &last,
+	                         last.knob == CAISSON_KNOB_CWD      ? spec->cwd
+	                         : last.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
+	                                                            : NULL,
 	                         helper);
 }
 
@@ -172,6 +182,8 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 	box->socket = socket;
 	box->pidfd = pidfd;
 	box->built = *built;
+	box->told = built->kind == CAISSON_ANSWER_EXITED;
+	box->status = built->status;
 	box->asked.network = spec->network;
 	box->asked.userns = spec->userns;
 	box->stdio_files = spec->stdio_files;

@@ -133,7 +133,7 @@ enum caisson_user_namespace {
 	CAISSON_USER_NAMESPACE_NONE = 2,
 };
 
-/* name: for messages and the sandbox's host name. NULL if memory is short. */
+/* name: for the report. NULL if memory is short. */
 caisson_spec *caisson_spec_new(const char *name);
 /* NULL is fine. Channels of a spec that was never spawned are closed with it. */
 void caisson_spec_free(caisson_spec *spec);
@@ -166,7 +166,7 @@ int caisson_spec_dev(caisson_spec *spec, const char *dst);
 
 int caisson_spec_network(caisson_spec *spec, enum caisson_network network);
 int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode);
-/* At most 64 bytes. */
+/* At most 64 bytes; the default is "caisson". */
 int caisson_spec_hostname(caisson_spec *spec, const char *hostname);
 
 /*
@@ -226,7 +226,7 @@ int caisson_kill(caisson_sandbox *box, int sig);
 int caisson_event_fd(const caisson_sandbox *box);
 /* Of the sandbox's pid 1, readable once the kernel has taken all of it down. Owned by box. */
 int caisson_pidfd(const caisson_sandbox *box);
-/* Of the sandbox's pid 1, in the caller's pid namespace; -1 once it was waited for. */
+/* Of the sandbox's pid 1, in the caller's pid namespace; -1 once it was reaped. */
 int caisson_pid(const caisson_sandbox *box);
 
 /* 1 if enforced, 0 if not; *how (may be NULL) by what or why not, in words. */

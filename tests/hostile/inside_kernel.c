@@ -172,6 +172,23 @@ static void no_socket(int family, int type, int protocol, const char *what)
 	refused(fd, what, EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT);
 }
 
+/* An own network namespace has one interface. */
+static void only_loopback(void)
+{
+	FILE *f = fopen("/proc/self/net/dev", "re");
+	char line[256], name[32];
+	unsigned others = 0, lo = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strchr(line, ':') && sscanf(line, " %31[^:]:", name) == 1) {
+			lo += !strcmp(name, "lo");
+			others += strcmp(name, "lo") != 0;
+		}
+	if (f)
+		fclose(f);
+	tap_ok(lo == 1 && others == 0, "no interface of the host's: %u and lo", others);
+}
+
 void inside_sockets(const struct attempt *a)
 {
 	static const struct {
@@ -194,6 +211,8 @@ void inside_sockets(const struct attempt *a)
 	no_socket(AF_NETLINK, SOCK_RAW, 15, "AF_NETLINK uevent");
 	no_socket(AF_INET, 10 /* SOCK_PACKET */, 0x300, "AF_INET SOCK_PACKET");
 	no_socket(AF_INET, SOCK_STREAM, 132, "SCTP");
+	if (a->argc > 0 && strcmp(a->argv[0], "host") != 0)
+		only_loopback();
 	if (!inet) {
 		no_socket(AF_INET, SOCK_STREAM, 0, "AF_INET SOCK_STREAM");
 		no_socket(AF_INET, SOCK_DGRAM, 0, "AF_INET SOCK_DGRAM");

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -131,6 +132,7 @@ static void check_tree(void)
 	unsigned mounts = 0, procs = 0;
 	char line[4096];
 	struct stat root, above;
+	struct statvfs fs;
 
 	while (f && fgets(line, sizeof(line), f)) {
 		mounts++;
@@ -140,6 +142,7 @@ static void check_tree(void)
 		fclose(f);
 	tap_ok(mounts > 0, "%u mounts were judged from inside", mounts);
 	tap_ok(procs == 1, "one procfs, the sandbox's own: %u", procs);
+	tap_ok(statvfs("/", &fs) == 0 && fs.f_flag & ST_RDONLY, "the root is read-only");
 	tap_ok(stat("/", &root) == 0 && stat("/../..", &above) == 0 &&
 	               root.st_ino == above.st_ino && root.st_dev == above.st_dev,
 	       "there is nothing above /");

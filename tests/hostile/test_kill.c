@@ -247,8 +247,9 @@ static _Noreturn void at_terminal(int master, int tty, const char *keys, int rep
 		a_moment();
 		if (write(master, &keys[i % 2], 1) != 1)
 			_exit(2);
-		usleep(2000);
-		kill(-box.helper, SIGCONT); /* one that could be stopped is let go */
+		/* One that could be stopped is let go, whenever it came to that. */
+		for (int k = 0; k < 1000 && !raw_ready(&box, 2); k++)
+			kill(box.helper, SIGCONT);
 		kill(box.helper, SIGCONT);
 		raw_answer(&box);
 		result[0] += box.answered;

@@ -174,6 +174,13 @@ static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, i
 	       answer->version == CAISSON_ANSWER_VERSION;
 }
 
+bool raw_ready(const struct raw_box *box, int timeout_ms)
+{
+	struct pollfd ready = { .fd = box->socket, .events = POLLIN };
+
+	return poll(&ready, 1, timeout_ms) > 0;
+}
+
 bool raw_answer(struct raw_box *box)
 {
 	int pidfd;

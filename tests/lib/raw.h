@@ -83,6 +83,8 @@ struct raw_box {
 void raw_launch(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how);
 /* The helper's answer and its end, within a bound. true: it answered. */
 bool raw_answer(struct raw_box *box);
+/* Is there something to be received, or has the other side gone? */
+bool raw_ready(const struct raw_box *box, int timeout_ms);
 /* raw_launch() and raw_answer(). */
 bool raw_build(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how);
 static inline bool raw_built(const struct raw_box *box)
