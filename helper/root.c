@@ -154,8 +154,6 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 	case CAISSON_OP_HOSTNAME:
 		need(sethostname(name, r->name_len) == 0, CAPABILITY, CAP_SYS_ADMIN);
 		break;
-	default: /* what the sandbox is, not what is in it */
-		break;
 	}
 }
 

@@ -65,15 +65,15 @@ static void judge(int proc, const struct caisson_plan_record *r, struct facts *f
 void sources_take(const struct plan *plan, uid_t uid, int proc, int *tree)
 {
 	struct facts facts = { .uid = uid };
-	uint32_t n = plan->head->fds,
-		 knob = policy_decide(&(struct caisson_plan_record){ 0 }, &facts);
+	const struct caisson_plan_record whole = { 0 }; /* the request as such */
+	uint32_t n = plan->head->fds, knob = policy_decide(&whole, &facts);
 
 	at.stage = CAISSON_STAGE_POLICY;
 	errno = EACCES;
 	need_knob(knob == 0, knob, 0);
 	if (n)
 		mounts_read(proc);
-	errno = E2BIG; /* before the clones are made, every one of which may be all of the host's tree */
+	errno = E2BIG; /* before the clones, every one of which may be all of the host's tree */
 	need(n <= MAX_BINDS && n * mounts.n <= MAX_CLONED, POLICY, MAX_BINDS);
 	for (at.record = 0; at.record < plan->head->records; at.record++) {
 		const struct caisson_plan_record *r = &plan->record[at.record];
