@@ -46,7 +46,7 @@ static void judge(int proc, const struct caisson_plan_record *r, struct facts *f
 {
 	const struct mount *m = mounts.mount, *end = m + mounts.n;
 	struct sys_stat st = sys_peek(CAISSON_FD_SOURCES + r->fd);
-	int id = mount_id(proc, CAISSON_FD_SOURCES + r->fd);
+	int id = st.mount ? (int)st.mount : mount_id(proc, CAISSON_FD_SOURCES + r->fd);
 
 	while (m < end && m->id != id)
 		m++;

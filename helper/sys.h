@@ -75,13 +75,14 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
 }
 
 struct sys_stat {
-	uint64_t dev, ino, rdev;
-	uint32_t mode; /* 0: unknown */
+	uint64_t dev, ino, rdev, mount; /* mount: its id, from Linux 5.8 on */
+	uint32_t mode;                  /* 0: unknown */
 };
 
 /*
- * What is known of fd without asking its file system (mask 0, no sync): a FUSE
- * server could hang. From struct statx, which older C libraries lack.
+ * What is known of fd without asking its file system (only the mount's id is
+ * requested, no sync): a FUSE server could hang. All 0 where even that is denied
+ * to root. From struct statx, which older C libraries lack.
  */
 static inline struct sys_stat sys_peek(int fd)
 {
@@ -91,10 +92,11 @@ static inline struct sys_stat sys_peek(int fd)
 		uint64_t l[32];
 	} st = { { 0 } };
 
-	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x4000 /* DONT_SYNC */, 0, &st) != 0)
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x4000 /* DONT_SYNC */, 0x1000 /* MNT_ID */,
+	            &st) != 0)
 		return (struct sys_stat){ 0 };
 	return (struct sys_stat){ (uint64_t)st.u[34] << 32 | st.u[35], st.l[4],
-		                  (uint64_t)st.u[32] << 32 | st.u[33], st.h[14] };
+		                  (uint64_t)st.u[32] << 32 | st.u[33], st.l[18], st.h[14] };
 }
 
 #endif

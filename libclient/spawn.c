@@ -129,9 +129,16 @@ static int await_running(int socket, int running, const caisson_spec *spec,
                          struct caisson_answer *built, int *pidfd, caisson_error **err)
 {
 	struct caisson_answer answer, last = { 0 };
+	struct pollfd ended = { .fd = running, .events = POLLIN };
 	char subject[8400];
 	int fd, rc = 0;
 
+	/*
+	 * The helper ends once init is on its own: by then it has told of it, and we
+	 * took no processor from the two while they worked.
+	 */
+	while (poll(&ended, 1, -1) < 0 && errno == EINTR)
+		;
 	while (*pidfd < 0 ||
 	       (last.kind != CAISSON_ANSWER_RUNNING && last.kind != CAISSON_ANSWER_FAILED)) {
 		memset(&answer, 0, sizeof(answer));
