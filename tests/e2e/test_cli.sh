@@ -42,6 +42,21 @@ skip()
 	echo "ok $N - $1 # SKIP $2"
 }
 
+# Is this process group one that no job control can continue? The kernel then discards SIGTSTP.
+orphaned()
+{
+	group='' session='' next=$$
+	while [ "$next" -gt 0 ]; do
+		# state ppid pgrp session, past the name, which may hold blanks
+		read -r _ next its_group its_session _ <<-END
+			$(sed 's/.*) //' "/proc/$next/stat")
+		END
+		group=${group:-$its_group} session=${session:-$its_session}
+		[ "$its_group" = "$group" ] || { [ "$its_session" != "$session" ]; return; }
+	done
+	return 0
+}
+
 # run ARG...: caisson run, its output in out and err, its status in RC.
 run()
 {
@@ -394,8 +409,12 @@ signals()
 	start sh -c "trap 'echo continued' CONT; $loop" "$TOKEN"
 	kill -s CONT $PID
 	wait_for grep -q continued "$T/out"; point "SIGCONT reaches the program"
-	kill -s TSTP $PID
-	wait_for grep -q '^State:.*stopped' "/proc/$PID/status"; point "SIGTSTP stops caisson"
+	if orphaned; then
+		skip "SIGTSTP stops caisson" "this process group is orphaned: the kernel discards SIGTSTP"
+	else
+		kill -s TSTP $PID
+		wait_for grep -q '^State:.*stopped' "/proc/$PID/status"; point "SIGTSTP stops caisson"
+	fi
 	kill -s CONT $PID
 	wait_for grep -q '^State:.*sleeping' "/proc/$PID/status"
 	kill -s TERM $PID
