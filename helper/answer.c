@@ -25,6 +25,7 @@ void answer(uint16_t kind)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	at.kind = kind;
+	policy_audit(&at);
 	if (answer_with >= 0) {
 		memcpy(CMSG_DATA(&control.head), &answer_with, sizeof(int));
 		msg.msg_control = &control;

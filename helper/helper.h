@@ -38,6 +38,8 @@ _Noreturn void fail(int error, uint32_t knob, uint32_t detail);
 			fail(errno, knob, detail);                                                 \
 	} while (0)
 #define need(ok, knob, detail) need_knob(ok, CAISSON_KNOB_##knob, detail)
+/* Close first and everything above. */
+#define close_from(first) need(syscall(NR_close_range, first, ~0u, 0) == 0, KERNEL, NR_close_range)
 
 /* ---- plan.c: the checker. Pure: no system call, no allocation, no state. ---- */
 
@@ -62,6 +64,8 @@ struct facts {
 
 /* 0 if it is allowed, else the knob; at.line: of the policy file, 0 for what is built in. */
 uint32_t policy_decide(const struct caisson_plan_record *op, const struct facts *facts);
+/* Hears of every answer, that is of every outcome; keeps no record yet. */
+void policy_audit(const struct caisson_answer *answer);
 /* File systems whose content is the kernel's own: never granted, covered where a tree brings one. */
 bool policy_kernel_fs(const char *fstype);
 
@@ -88,9 +92,6 @@ int mount_id(int proc, int fd);
 int new_fs(const char *type, unsigned attr, const char *options);
 
 /* ---- the rest, in the order of execution ---- */
-
-/* main.c */
-void close_from(int first);
 
 /* source.c: sources become detached clones, flags set; tree[i] of source i */
 void sources_take(const struct plan *plan, uid_t uid, int proc, int *tree);

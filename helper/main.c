@@ -21,11 +21,6 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-void close_from(int first)
-{
-	need(syscall(NR_close_range, first, ~0u, 0) == 0, KERNEL, NR_close_range);
-}
-
 /* Someone ran the helper by hand. Without any privilege, one line to whatever fd 2 is. */
 static _Noreturn void not_for_people(uid_t uid, gid_t gid)
 {

@@ -88,7 +88,7 @@ struct caisson_answer {
 	uint32_t line;    /* of the policy; 0: built in */
 	uint64_t held;    /* BUILT: one bit per property enforced */
 	int32_t status;   /* EXITED: wait status */
-	uint32_t backend; /* BUILT: enum caisson_backend */
+	uint32_t backend; /* BUILT: CAISSON_BACKEND_* */
 	uint32_t landlock_abi;
 	uint32_t mounts;       /* BUILT: in the sandbox */
 	uint32_t covered;      /* BUILT: submounts covered because of their file system */
@@ -97,8 +97,7 @@ struct caisson_answer {
 };
 _Static_assert(sizeof(struct caisson_answer) == 96, "answer ABI");
 
-enum caisson_backend {
-	CAISSON_BACKEND_MOUNT_SETATTR = 1, /* Linux 5.12 and later */
-};
+/* backend */
+#define CAISSON_BACKEND_MOUNT_SETATTR 1u /* Linux 5.12 and later */
 
 #endif
