@@ -43,3 +43,4 @@ if(CAISSON_SANITIZE OR CAISSON_COVERAGE
 	set(CAISSON_INSTRUMENTED ON)
 	message(STATUS "Instrumented build: caisson-helper cannot be installed from it")
 endif()
+option(CAISSON_FUZZ "Build the fuzz targets for libFuzzer (clang)" OFF)
