@@ -119,8 +119,9 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 		own->devices++;
 		break;
 	case CAISSON_OP_TMPFS:
-		snprintf(options, sizeof(options), "size=%llu,mode=%o,uid=%u,gid=%u",
-		         (unsigned long long)r->a, (unsigned)r->b, box->uid, box->gid);
+		/* the caller's, by its fsuid */
+		snprintf(options, sizeof(options), "size=%llu,mode=%o", (unsigned long long)r->a,
+		         (unsigned)r->b);
 		fd = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, options);
 		note_made(fd);
 		attach(fd, place(name, S_IFDIR | 0755));
@@ -159,24 +160,22 @@ static void carry_out(const struct box *box, const struct caisson_plan_record *r
 
 int root_build(const struct box *box, struct own *own)
 {
-	char options[96];
 	int proc;
 
 	at.stage = CAISSON_STAGE_ROOT;
 	/* Nothing done from here on reaches the host's mount namespace. */
 	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
 	proc = new_fs("proc", SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC, "");
-	snprintf(options, sizeof(options), "mode=0755,size=4m,uid=%u,gid=%u", box->uid, box->gid);
-	root = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, options);
-	note_made(root);
-	/* Attaching inside a detached tree works only from 6.15, so it takes its place first. */
-	need(sys_move_mount(root, AT_FDCWD, "/", 0) == 0, CAPABILITY, CAP_SYS_ADMIN);
-	at.stage = CAISSON_STAGE_MOUNT;
 	/*
 	 * With the caller's fsuid: what a path leads through is what the caller may
 	 * reach, and what is made is the caller's.
 	 */
 	act_as(box->uid);
+	root = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, "mode=0755,size=4m");
+	note_made(root);
+	/* Attaching inside a detached tree works only from 6.15, so it takes its place first. */
+	need(sys_move_mount(root, AT_FDCWD, "/", 0) == 0, CAPABILITY, CAP_SYS_ADMIN);
+	at.stage = CAISSON_STAGE_MOUNT;
 	for (at.record = 0; at.record < box->plan->head->records; at.record++)
 		carry_out(box, &box->plan->record[at.record], proc, own);
 	act_as(0);
