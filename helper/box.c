@@ -35,7 +35,10 @@ static long clone_child(uint64_t flags, int *pidfd)
 	return pid;
 }
 
-/* The helper made it meanwhile, on another CPU: of all namespaces it takes the longest. */
+/*
+ * The helper made it meanwhile, on another CPU: of all namespaces it takes the
+ * longest. Also waits, whatever the network, until the caller was told of us.
+ */
 static void join_net(const struct box *box)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -45,7 +48,8 @@ static void join_net(const struct box *box)
 	at.stage = CAISSON_STAGE_NETWORK;
 	if (read(box->sync[1], &made, 1) != 1) /* the helper is gone, and has said why */
 		_exit(125);
-	need(setns(box->self, CLONE_NEWNET) == 0, CAPABILITY, CAP_SYS_ADMIN);
+	need(box->net == CAISSON_NET_HOST || setns(box->self, CLONE_NEWNET) == 0, CAPABILITY,
+	     CAP_SYS_ADMIN);
 	if (box->net == CAISSON_NET_LOOPBACK) {
 		s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		need(s >= 0 && ioctl(s, SIOCSIFFLAGS, &lo) == 0, CAPABILITY, CAP_NET_ADMIN);
@@ -103,8 +107,7 @@ static _Noreturn void child(const struct box *box, uint64_t require)
 	need(prctl(PR_SET_DUMPABLE, 0) == 0 && setsid() > 0, NONE, 0);
 	proc = root_build(box, &own);
 	judge_tree(proc, &own);
-	if (box->net != CAISSON_NET_HOST)
-		join_net(box);
+	join_net(box);
 	userns = enter_userns(box, proc);
 	/* The helper's descriptors go, the host's /proc and the old root's among them. */
 	need(box->host == CHILD_HOST || dup3(box->host, CHILD_HOST, O_CLOEXEC) >= 0, LIMITS, 0);
@@ -191,9 +194,9 @@ void box_build(struct box *box)
 	          CAP_SYS_ADMIN);
 	close(box->sync[1]);
 	tell_cloned(box);
-	if (box->net != CAISSON_NET_HOST)
-		need(unshare(CLONE_NEWNET) == 0 && write(box->sync[0], "n", 1) == 1, CAPABILITY,
-		     CAP_SYS_ADMIN);
+	need((box->net == CAISSON_NET_HOST || unshare(CLONE_NEWNET) == 0) &&
+	             write(box->sync[0], "n", 1) == 1,
+	     CAPABILITY, CAP_SYS_ADMIN);
 	/* Until the child is done, or has failed and said so: its end of the pair is closed then. */
 	while (read(box->sync[0], &byte, 1) == 1) {
 		snprintf(name, sizeof(name), "%ld", pid);

@@ -181,18 +181,29 @@ bool raw_ready(const struct raw_box *box, int timeout_ms)
 	return poll(&ready, 1, timeout_ms) > 0;
 }
 
+/* CLONED hands over the child; what becomes of it comes after, or overtakes it. */
 bool raw_answer(struct raw_box *box)
 {
+	struct caisson_answer answer;
 	int pidfd;
 
-	box->answered = receive(box->socket, BOUND_MS, &box->answer, &box->pidfd);
-	/* CLONED hands over the child; whether something becomes of it comes after. */
-	if (box->answered && box->answer.kind == CAISSON_ANSWER_CLONED) {
-		box->answered = receive(box->socket, BOUND_MS, &box->answer, &pidfd);
+	box->answered = false;
+	box->pidfd = -1;
+	while (!box->answered && receive(box->socket, BOUND_MS, &answer, &pidfd)) {
+		if (answer.kind == CAISSON_ANSWER_CLONED) {
+			box->pidfd = pidfd;
+			continue;
+		}
 		if (pidfd >= 0)
 			close(pidfd);
+		box->answer = answer;
+		box->answered = true;
 	}
 	await_helper(box);
+	/* it told of the child before it ended, if it did at all */
+	if (box->answered && box->pidfd < 0 && raw_ready(box, 0) &&
+	    receive(box->socket, 0, &answer, &pidfd) && answer.kind == CAISSON_ANSWER_CLONED)
+		box->pidfd = pidfd;
 	return box->answered;
 }
 
