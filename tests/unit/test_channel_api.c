@@ -6,19 +6,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "channel_peer.h"
+#include "channel_ends.h"
 #include "dtype.h"
 #include "slab.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static caisson_channel *host_end(enum caisson_direction direction, uint64_t bytes)
-{
-	caisson_channel *channel = NULL;
-
-	cr_assert_eq(channel_new("frames", direction, bytes, &channel, NULL), 0);
-	return channel;
-}
 
 Test(channel_api, wrong_arguments)
 {

@@ -11,32 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "channel_peer.h"
-
-static caisson_channel *host_end(enum caisson_direction direction, uint64_t bytes)
-{
-	caisson_channel *channel = NULL;
-	caisson_error *err = NULL;
-	int rc = channel_new("frames", direction, bytes, &channel, &err);
-
-	cr_assert_eq(rc, 0, "%d: %s", rc, err ? caisson_error_text(err) : "");
-	return channel;
-}
-
-static bool readable(const caisson_channel *channel, int timeout_ms)
-{
-	struct pollfd fd = { .fd = caisson_channel_fd(channel), .events = POLLIN };
-
-	return poll(&fd, 1, timeout_ms) == 1 && (fd.revents & POLLIN);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "channel_ends.h"
 
 static int send_three_and_stop(caisson_channel *channel)
 {

@@ -6,19 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "channel_peer.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SLAB 4096u
-
-static caisson_channel *host_end(struct raw_peer *peer, enum caisson_direction direction)
-{
-	caisson_channel *host = NULL;
-
-	cr_assert_eq(channel_new("frames", direction, SLAB, &host, NULL), 0);
-	cr_assert_eq(raw_open(peer, host), 0);
-	return host;
-}
+#include "channel_ends.h"
 
 /* -EPROTO for this reason, and from then on, in both directions. */
 static void assert_poisoned(caisson_channel *host, int rc, caisson_error *err, const char *reason,
@@ -102,7 +90,7 @@ static const struct field_case {
 static void offer(const struct caisson_channel_slot *slot, const char *reason, const char *what)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	caisson_error *err = NULL;
 	caisson_tensor tensor;
 	int rc;
@@ -229,7 +217,7 @@ Test(channel_hostile, extents_that_overflow)
 Test(channel_hostile, slot_changed_after_it_was_received)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	struct caisson_channel_slot slot = raw_good_slot();
 	caisson_tensor tensor, before;
 
@@ -273,7 +261,7 @@ Test(channel_hostile, slot_changed_while_it_is_received)
 
 	for (int i = 0; i < 100; i++) {
 		struct raw_peer peer;
-		caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+		caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 		struct flipper flipper = { .peer = &peer };
 		caisson_tensor tensor;
 		pthread_t thread;
@@ -301,7 +289,7 @@ Test(channel_hostile, slot_changed_while_it_is_received)
 Test(channel_hostile, more_tensors_than_leases)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	struct caisson_channel_slot slot = raw_good_slot();
 	caisson_error *err = NULL;
 	caisson_tensor tensor;
@@ -329,7 +317,7 @@ Test(channel_hostile, before_it_opened_and_other_versions)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct raw_peer peer;
-		caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+		caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 		struct caisson_channel_slot slot = raw_good_slot();
 		caisson_error *err = NULL;
 		caisson_tensor tensor;
@@ -374,7 +362,7 @@ Test(channel_hostile, forged_releases)
 	for (size_t i = 0; i < COUNT(release_cases); i++) {
 		const struct release_case *c = &release_cases[i];
 		struct raw_peer peer;
-		caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+		caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 		caisson_tensor sent, loaned, tensor;
 		caisson_error *err = NULL;
 		uint64_t lease;

@@ -12,28 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "channel_peer.h"
+#include "channel_ends.h"
 #include "memory.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SLAB 4096u
-
-static caisson_channel *host_end(struct raw_peer *peer, enum caisson_direction direction)
-{
-	caisson_channel *host = NULL;
-
-	cr_assert_eq(channel_new("frames", direction, SLAB, &host, NULL), 0);
-	cr_assert_eq(raw_open(peer, host), 0);
-	return host;
-}
-
-static int64_t now_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --------------------------------------------------------------------- seals */
 
@@ -63,7 +43,7 @@ Test(channel_seals, memory_of_the_host_is_read_only)
 	static const int of_host[] = { CAISSON_CHANNEL_FD_HOST_PAGE,
 		                       CAISSON_CHANNEL_FD_TO_SANDBOX };
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 
 	for (size_t i = 0; i < COUNT(of_host); i++) {
 		int fd = peer.fd[of_host[i]], again = reopen(fd, O_RDWR);
@@ -85,7 +65,7 @@ Test(channel_seals, memory_of_the_host_is_read_only)
 Test(channel_seals, no_size_changes_and_no_seal_is_added)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++) {
 		if (i == CAISSON_CHANNEL_FD_BELL)
@@ -121,7 +101,7 @@ Test(channel_seals, memory_from_elsewhere_is_checked)
 Test(channel_seals, nothing_can_be_sent_to_the_host)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 
 	cr_assert_eq(send(peer.socket, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT), -1);
 	cr_assert_eq(errno, EPIPE);
@@ -149,18 +129,18 @@ static void *ring(void *argument)
 Test(channel_seals, bell_that_never_stops)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	struct flood flood = { .fd = peer.fd[CAISSON_CHANNEL_FD_BELL] };
 	int64_t start, cpu;
 	caisson_tensor tensor;
 	pthread_t thread;
 
 	cr_assert_eq(pthread_create(&thread, NULL, ring, &flood), 0);
-	start = now_ms(CLOCK_MONOTONIC);
-	cpu = now_ms(CLOCK_THREAD_CPUTIME_ID);
+	start = clock_ms(CLOCK_MONOTONIC);
+	cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 	cr_assert_eq(caisson_recv(host, &tensor, 1000, NULL), -ETIMEDOUT);
-	cpu = now_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
-	start = now_ms(CLOCK_MONOTONIC) - start;
+	cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	start = clock_ms(CLOCK_MONOTONIC) - start;
 	for (int i = 0; i < 1000; i++)
 		cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EAGAIN);
 	atomic_store(&flood.stop, true);
@@ -176,10 +156,10 @@ Test(channel_seals, bell_that_never_stops)
 Test(channel_seals, bell_full_or_empty_and_set_to_block, .timeout = 20)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	int bell = peer.fd[CAISSON_CHANNEL_FD_BELL];
 	const uint64_t full = UINT64_MAX - 1;
-	int64_t start = now_ms(CLOCK_MONOTONIC);
+	int64_t start = clock_ms(CLOCK_MONOTONIC);
 	struct pollfd fd = { .fd = caisson_channel_fd(host), .events = POLLIN };
 	caisson_tensor tensor;
 	uint64_t count;
@@ -196,7 +176,7 @@ Test(channel_seals, bell_full_or_empty_and_set_to_block, .timeout = 20)
 	cr_assert_eq(caisson_loan(host, CAISSON_U8, 0, NULL, &tensor, NULL), 0);
 	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
 	channel_free(host);
-	cr_assert_lt(now_ms(CLOCK_MONOTONIC) - start, 5000);
+	cr_assert_lt(clock_ms(CLOCK_MONOTONIC) - start, 5000);
 	raw_close(&peer);
 }
 
@@ -204,8 +184,8 @@ Test(channel_seals, bell_full_or_empty_and_set_to_block, .timeout = 20)
 Test(channel_seals, socket_full_of_bells, .timeout = 20)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
-	int64_t start = now_ms(CLOCK_MONOTONIC);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
+	int64_t start = clock_ms(CLOCK_MONOTONIC);
 	unsigned bells = 0;
 	caisson_tensor tensor;
 	char byte;
@@ -216,7 +196,7 @@ Test(channel_seals, socket_full_of_bells, .timeout = 20)
 		cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
 		*raw_release(peer.page, i % peer.hello.slots) = (i + 1) << 32 | raw_lease(&peer, i);
 	}
-	cr_assert_lt(now_ms(CLOCK_MONOTONIC) - start, 10000);
+	cr_assert_lt(clock_ms(CLOCK_MONOTONIC) - start, 10000);
 	while (recv(peer.socket, &byte, 1, MSG_DONTWAIT) == 1)
 		bells++;
 	cr_assert(bells > 0 && bells < 20000, "%u", bells);
@@ -228,7 +208,7 @@ Test(channel_seals, socket_full_of_bells, .timeout = 20)
 Test(channel_seals, bells_only_for_who_waits)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	static const struct {
 		uint32_t word;
 		int bells;
@@ -253,7 +233,7 @@ Test(channel_seals, bells_only_for_who_waits)
 Test(channel_seals, socket_shut_by_the_sandbox)
 {
 	struct raw_peer peer;
-	caisson_channel *host = host_end(&peer, CAISSON_BOTH);
+	caisson_channel *host = raw_host_end(&peer, CAISSON_BOTH);
 	struct caisson_channel_slot slot = raw_good_slot();
 	caisson_tensor tensor;
 
