@@ -12,22 +12,22 @@ static const struct {
 	const struct cli_command *command;
 	int (*main)(int argc, char **argv);
 } commands[] = {
-	{ &cli_run_command, cli_run },
-	{ &cli_doctor_command, cli_doctor },
+	{ &cli_run_command, cli_run },       { &cli_exec_command, cli_exec },
+	{ &cli_ps_command, cli_ps },         { &cli_stat_command, cli_stat },
+	{ &cli_doctor_command, cli_doctor }, { &cli_policy_command, cli_policy },
+	{ &cli_log_command, cli_log },       { &cli_collect_command, cli_collect },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static int finish(void)
-{
+static int finish(void) {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
 	cli_complain("standard output cannot be written to");
 	return EXIT_OWN_FAILURE;
 }
 
-static void help(FILE *out)
-{
+static void help(FILE *out) {
 	size_t i;
 
 	fputs("usage: caisson COMMAND ...\n"
@@ -41,8 +41,7 @@ static void help(FILE *out)
 	      out);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	size_t i;
 
 	if (argc < 2) {

@@ -10,8 +10,7 @@
 
 #define HELP_COLUMN 28
 
-void cli_complain(const char *fmt, ...)
-{
+void cli_complain(const char *fmt, ...) {
 	char *text = NULL;
 	va_list ap;
 
@@ -23,8 +22,7 @@ void cli_complain(const char *fmt, ...)
 	free(text);
 }
 
-static void help_option(FILE *out, const char *name, const char *value, const char *help)
-{
+static void help_option(FILE *out, const char *name, const char *value, const char *help) {
 	int used = fprintf(out, "  --%s%s%s", name, value ? " " : "", value ? value : "");
 	const char *line = help;
 
@@ -41,22 +39,21 @@ static void help_option(FILE *out, const char *name, const char *value, const ch
 	}
 }
 
-void cli_help(const struct cli_command *command, FILE *out)
-{
+void cli_help(const struct cli_command *command, FILE *out) {
 	const struct cli_option *option;
 
 	fprintf(out, "usage: caisson %s [OPTION]... %s\n%s\n\n", command->name, command->synopsis,
 	        command->summary);
 	for (option = command->options; option->name; option++)
-		help_option(out, option->name, option->value, option->help);
+		if (option->help)
+			help_option(out, option->name, option->value, option->help);
 	help_option(out, "help", NULL, "this text");
 	if (command->epilogue)
 		fprintf(out, "\n%s\n", command->epilogue);
 }
 
 static const struct cli_option *find(const struct cli_command *command, const char *name,
-                                     size_t length)
-{
+                                     size_t length) {
 	const struct cli_option *option;
 
 	for (option = command->options; option->name; option++)
@@ -65,8 +62,7 @@ static const struct cli_option *find(const struct cli_command *command, const ch
 	return NULL;
 }
 
-static int apply(const struct cli_command *command, char **argv, int argc, int *i, void *context)
-{
+static int apply(const struct cli_command *command, char **argv, int argc, int *i, void *context) {
 	const char *name = argv[*i] + 2;
 	size_t length = strcspn(name, "=");
 	const char *value = name[length] == '=' ? name + length + 1 : NULL;
@@ -92,8 +88,7 @@ static int apply(const struct cli_command *command, char **argv, int argc, int *
 	return option->apply(context, value);
 }
 
-int cli_parse(const struct cli_command *command, int argc, char **argv, void *context, int *rest)
-{
+int cli_parse(const struct cli_command *command, int argc, char **argv, void *context, int *rest) {
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -119,36 +114,76 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *co
 	return 0;
 }
 
-int cli_split(const char *text, char **left, char **right)
-{
-	char *copy = malloc(strlen(text) + 1);
-	char *to = copy, *second = NULL;
-	const char *from;
+int cli_fields(const char *text, char *field[], size_t max) {
+	char *to = malloc(strlen(text) + 1);
+	size_t n = 0;
 
-	*left = *right = NULL;
-	if (!copy)
+	for (size_t i = 0; i < max; i++)
+		field[i] = NULL;
+	if (!to)
 		return -ENOMEM;
-	for (from = text; *from; from++) {
-		if (*from == '\\' && (from[1] == ':' || from[1] == '\\')) {
-			*to++ = *++from;
-		} else if (*from == ':' && !second) {
+	field[n++] = to;
+	for (; *text; text++) {
+		if (*text == '\\' && (text[1] == ':' || text[1] == '\\')) {
+			*to++ = *++text;
+		} else if (*text == ':' && n < max) {
 			*to++ = '\0';
-			second = to;
+			field[n++] = to;
 		} else {
-			*to++ = *from;
+			*to++ = *text;
 		}
 	}
 	*to = '\0';
-	if (second && !(*right = strdup(second))) {
-		free(copy);
-		return -ENOMEM;
-	}
-	*left = copy;
 	return 0;
 }
 
-int cli_size(const char *text, uint64_t *bytes)
-{
+int cli_split(const char *text, char **left, char **right) {
+	char *field[2];
+
+	*left = *right = NULL;
+	if (cli_fields(text, field, 2) < 0)
+		return -ENOMEM;
+	if (field[1] && !(*right = strdup(field[1]))) {
+		free(field[0]);
+		return -ENOMEM;
+	}
+	*left = field[0];
+	return 0;
+}
+
+int cli_number(const char *text, uint64_t max, uint64_t *number) {
+	unsigned long long n;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (*end)
+		return -EINVAL;
+	if (errno || n > max)
+		return -ERANGE;
+	*number = n;
+	return 0;
+}
+
+int cli_mode(const char *text, unsigned max, unsigned *mode) {
+	unsigned n = 0;
+
+	for (const char *c = text; *c; c++) {
+		if (*c < '0' || *c > '7')
+			return -EINVAL;
+		n = 8 * n + (unsigned)(*c - '0');
+		if (n > max)
+			return -ERANGE;
+	}
+	if (!*text)
+		return -EINVAL;
+	*mode = n;
+	return 0;
+}
+
+int cli_size(const char *text, uint64_t *bytes) {
 	static const char suffixes[] = "KMG";
 	unsigned shift = 0;
 	unsigned long long n;
@@ -174,8 +209,7 @@ int cli_size(const char *text, uint64_t *bytes)
 }
 
 /* Length of the well-formed UTF-8 sequence at s (Unicode's table 3-7), or 0. */
-static int utf8_length(const unsigned char *s)
-{
+static int utf8_length(const unsigned char *s) {
 	int i, length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 
 	if (s[0] > 0xf4)
@@ -189,8 +223,7 @@ static int utf8_length(const unsigned char *s)
 	return length;
 }
 
-void cli_json_string(FILE *out, const char *text)
-{
+void cli_json_string(FILE *out, const char *text) {
 	const unsigned char *s = (const unsigned char *)text;
 
 	fputc('"', out);

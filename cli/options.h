@@ -19,7 +19,7 @@
 struct cli_option {
 	const char *name;  /* without the dashes */
 	const char *value; /* "SRC[:DST]"; NULL: takes none */
-	const char *help;  /* lines are separated by '\n' */
+	const char *help;  /* lines are separated by '\n'; NULL: not among the help's */
 	int (*apply)(void *context, const char *value);
 };
 
@@ -49,6 +49,18 @@ void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int cli_split(const char *text, char **left, char **right);
 
+/*
+ * The same into max fields, the last of which keeps its ':'s. Those that are not
+ * there are NULL; field[0] never is, and is the caller's to free, alone.
+ */
+int cli_fields(const char *text, char *field[], size_t max);
+
+/* "1000". 0 or -EINVAL, -ERANGE. */
+int cli_number(const char *text, uint64_t max, uint64_t *number);
+
+/* "0644", octal. 0 or -EINVAL, -ERANGE. */
+int cli_mode(const char *text, unsigned max, unsigned *mode);
+
 /* "64K", "16M", "2G", "4096". 0 or -EINVAL, -ERANGE. */
 int cli_size(const char *text, uint64_t *bytes);
 
@@ -56,8 +68,20 @@ int cli_size(const char *text, uint64_t *bytes);
 void cli_json_string(FILE *out, const char *text);
 
 int cli_run(int argc, char **argv);
+int cli_exec(int argc, char **argv);
+int cli_ps(int argc, char **argv);
+int cli_stat(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
+int cli_policy(int argc, char **argv);
+int cli_log(int argc, char **argv);
+int cli_collect(int argc, char **argv);
 extern const struct cli_command cli_run_command;
+extern const struct cli_command cli_exec_command;
+extern const struct cli_command cli_ps_command;
+extern const struct cli_command cli_stat_command;
 extern const struct cli_command cli_doctor_command;
+extern const struct cli_command cli_policy_command;
+extern const struct cli_command cli_log_command;
+extern const struct cli_command cli_collect_command;
 
 #endif

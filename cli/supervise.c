@@ -2,15 +2,16 @@
 /* caisson run, from the spec to the exit status: streams, signals, the report. */
 #define _GNU_SOURCE
 #include "supervise.h"
+#include "control.h"
 #include "options.h"
+#include "signals.h"
+#include "turns.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -22,8 +23,7 @@
  * -1, which the library makes a /dev/null of its own, for what is closed or
  * /dev/null already: no device node of the host's need go in.
  */
-static int stream(caisson_spec *spec, int fd)
-{
+static int stream(caisson_spec *spec, int fd) {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -36,65 +36,47 @@ static int stream(caisson_spec *spec, int fd)
 	return fd;
 }
 
-/* ---------------------------------------------------------------- signals */
-
-static const int forwarded[] = { SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
-	                         SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT };
-
-/* Block what is forwarded, before the sandbox exists, so that no signal falls in between. */
-static int open_signals(void)
-{
-	struct sigaction action;
-	sigset_t set;
-	size_t i;
-
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&set);
-	for (i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++) {
-		/* What our parent has us ignore (nohup) shall not reach the program either. */
-		if (sigaction(forwarded[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-			continue;
-		sigaddset(&set, forwarded[i]);
-	}
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -1;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+void run_streams(caisson_spec *spec) {
+	caisson_spec_stdio(spec, stream(spec, 0), stream(spec, 1), stream(spec, 2));
 }
 
-/*
- * The terminal's stop key. The sandbox is a session of its own, where a SIGTSTP
- * would be discarded: stop the program for certain, then ourselves the usual
- * way, so that the shell sees it; and go on with both.
- */
-static void stop(caisson_sandbox *box)
-{
-	sigset_t one, pending;
+/* ------------------------------------------------------------- while it runs */
 
-	caisson_kill(box, SIGSTOP);
-	sigemptyset(&one);
-	sigaddset(&one, SIGTSTP);
-	raise(SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
-	sigprocmask(SIG_BLOCK, &one, NULL);
-	if (sigpending(&pending) < 0 || !sigismember(&pending, SIGCONT))
-		caisson_kill(box, SIGCONT);
+static int pass(void *box, int sig) {
+	return caisson_kill(box, sig);
 }
 
-static int supervise(caisson_sandbox *box, int signals, int *status, caisson_error **err)
-{
+/* The same, and others may ask for further programs in it. */
+static void supervise_named(caisson_sandbox *box, int signals, struct control *control) {
+	struct pollfd fds[2 + CONTROL_POLL] = { { .fd = caisson_event_fd(box), .events = POLLIN },
+		                                { .fd = signals, .events = POLLIN } };
+	int timeout, running;
+	nfds_t n;
+
+	do {
+		n = control_poll(control, fds + 2, &timeout);
+		if (poll(fds, 2 + n, timeout) < 0 && errno != EINTR)
+			return;
+		signals_pass(signals, pass, box);
+		control_serve(control, fds + 2, box);
+		/* Whatever init said is taken in by this, or was before. */
+		running = caisson_wait(box, 0, NULL, NULL) == -ETIMEDOUT;
+		control_tell(control);
+	} while (running);
+}
+
+static int supervise(caisson_sandbox *box, int signals, struct control *control, int *status,
+                     caisson_error **err) {
 	struct pollfd fds[2] = { { .fd = caisson_event_fd(box), .events = POLLIN },
 		                 { .fd = signals, .events = POLLIN } };
-	struct signalfd_siginfo info;
 
-	while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
-		if (fds[0].revents && caisson_wait(box, 0, status, err) != -ETIMEDOUT)
+	if (control->name)
+		supervise_named(box, signals, control);
+	while (!control->name && (poll(fds, 2, -1) >= 0 || errno == EINTR)) {
+		/* Whatever is wrong is said by the last call. */
+		if (fds[0].revents && caisson_wait(box, 0, status, NULL) != -ETIMEDOUT)
 			break;
-		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-			if (info.ssi_signo == SIGTSTP)
-				stop(box);
-			else
-				caisson_kill(box, (int)info.ssi_signo);
-		}
+		signals_pass(signals, pass, box);
 	}
 	return caisson_wait(box, -1, status, err);
 }
@@ -102,8 +84,7 @@ static int supervise(caisson_sandbox *box, int signals, int *status, caisson_err
 /* ----------------------------------------------------------------- report */
 
 /* Before the program runs, so that an unwritable FILE stops it; emptied only when written. */
-static int open_report(struct run *run)
-{
+static int open_report(struct run *run) {
 	run->report_fd = -1;
 	if (!run->report)
 		return 0;
@@ -117,8 +98,7 @@ static int open_report(struct run *run)
 	return -1;
 }
 
-static void report_error(FILE *out, const caisson_error *err)
-{
+static void report_error(FILE *out, const caisson_error *err) {
 	const struct {
 		const char *name, *value;
 	} fields[] = {
@@ -139,8 +119,7 @@ static void report_error(FILE *out, const caisson_error *err)
 }
 
 /* The sandbox's own report, or why there is none. */
-static int write_report(struct run *run, caisson_sandbox *box, const caisson_error *err)
-{
+static int write_report(struct run *run, caisson_sandbox *box, const caisson_error *err) {
 	const char *json;
 	FILE *out;
 	int failed;
@@ -172,8 +151,7 @@ static int write_report(struct run *run, caisson_sandbox *box, const caisson_err
 
 /* -------------------------------------------------------------- the course */
 
-static int failure(const caisson_error *err)
-{
+int run_failure(const caisson_error *err) {
 	cli_complain("%s", caisson_error_text(err));
 	if (caisson_error_source(err) != CAISSON_FROM_INIT ||
 	    strcmp(caisson_error_stage(err), "executing the program") != 0)
@@ -183,34 +161,74 @@ static int failure(const caisson_error *err)
 	               : EXIT_NOT_EXECUTABLE;
 }
 
-static int run_spec(struct run *run)
-{
+int run_result(int status) {
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The report is written anew where it can be: by now it has to say why the sandbox ended. */
+static void end_limited(struct run *run, caisson_sandbox *box) {
+	const char *why;
+
+	if (caisson_out_of_memory(box, &why)) {
+		cli_complain("run: %s", why);
+		if (run->report && strcmp(run->report, "-") != 0 && open_report(run) == 0)
+			write_report(run, box, NULL);
+	}
+	caisson_sandbox_free(box);
+}
+
+static void tell_denials(const caisson_sandbox *box) {
+	const struct caisson_denial *denial = caisson_denial(box, 0);
+
+	if (!denial)
+		cli_complain("denied: nothing");
+	for (size_t i = 0; (denial = caisson_denial(box, i)); i++)
+		cli_complain("denied: %s (%d), %llu time%s", denial->name ? denial->name : "a call",
+		             (int)denial->number, (unsigned long long)denial->count,
+		             denial->count == 1 ? "" : "s");
+}
+
+/* The policy may have limited it, too. */
+static bool is_limited(const struct run *run, const caisson_sandbox *box) {
+	struct caisson_stat used;
+
+	return run->limited || caisson_stat(box, &used) == 0;
+}
+
+static int run_spec(struct run *run, struct control *control) {
 	caisson_sandbox *box = NULL;
 	caisson_error *err = NULL;
-	int signals = open_signals();
+	int signals = signals_open();
 	int status = 0, result = EXIT_OWN_FAILURE;
 
 	if (signals < 0) {
 		cli_complain("run: signalfd: %s", strerror(errno));
 		return result;
 	}
-	caisson_spec_stdio(run->spec, stream(run->spec, 0), stream(run->spec, 1),
-	                   stream(run->spec, 2));
+	take_short_turns();
+	run_streams(run->spec);
 	if (caisson_spawn(run->spec, &box, &err) < 0) {
 		write_report(run, NULL, err);
-		result = failure(err);
+		result = run_failure(err);
 	} else if (write_report(run, box, NULL) == 0) {
-		if (supervise(box, signals, &status, &err) < 0) {
-			result = failure(err);
+		if (supervise(box, signals, control, &status, &err) < 0) {
+			result = run_failure(err);
 		} else {
-			result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			result = run_result(status);
+			if (run->explain)
+				tell_denials(box);
+			if (control->name)
+				control_close(control);
+			if (caisson_timed_out(box))
+				cli_complain("run: its time was up");
+			if (is_limited(run, box)) /* its cgroup is to go with it */
+				end_limited(run, box);
 			/*
 			 * Nothing of the sandbox runs any more. What the kernel still takes
-			 * down of its namespaces needs nobody to wait for it: we are ending.
+			 * down of its namespaces needs nobody to wait for it: we are ending,
+			 * with nothing of ours unwritten.
 			 */
-			if (fflush(NULL) == 0)
-				_exit(result);
-			result = EXIT_OWN_FAILURE;
+			_exit(result);
 		}
 	}
 	caisson_error_free(err);
@@ -219,13 +237,17 @@ static int run_spec(struct run *run)
 	return result;
 }
 
-int run_to_its_end(struct run *run)
-{
-	int result;
+int run_to_its_end(struct run *run) {
+	static struct control control; /* large, and mostly not needed */
+	int result = EXIT_OWN_FAILURE;
 
 	if (open_report(run) < 0)
-		return EXIT_OWN_FAILURE;
-	result = run_spec(run);
+		return result;
+	if (!run->name || control_open(&control, run->name) == 0) {
+		result = run_spec(run, &control);
+		if (run->name)
+			control_close(&control);
+	}
 	if (run->report_fd >= 0)
 		close(run->report_fd);
 	return result;

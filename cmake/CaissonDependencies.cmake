@@ -13,7 +13,7 @@ function(caisson_require target package debian why)
 	message(STATUS "${package} ${${target}_VERSION}")
 endfunction()
 
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+if(CAISSON_LINUX)
 	if(CAISSON_EXAMPLES)
 		caisson_require(TURBOJPEG libturbojpeg libturbojpeg0-dev
 			"The examples decode with it; -DCAISSON_EXAMPLES=OFF leaves them out.")
@@ -21,8 +21,18 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
 	if(BUILD_TESTING)
 		caisson_require(SECCOMP libseccomp libseccomp-dev
 			"The tests compare the seccomp floor with it; -DBUILD_TESTING=OFF leaves them out.")
-		caisson_require(CRITERION criterion libcriterion-dev
-			"The unit tests need it; -DBUILD_TESTING=OFF leaves them out.")
+		if(CAISSON_CRITERION STREQUAL "small")
+			add_library(small-criterion INTERFACE)
+			target_include_directories(small-criterion INTERFACE
+				"${PROJECT_SOURCE_DIR}/tests/lib/small-criterion")
+			target_sources(small-criterion INTERFACE
+				"${PROJECT_SOURCE_DIR}/tests/lib/small-criterion/main.c")
+			add_library(PkgConfig::CRITERION ALIAS small-criterion)
+			message(STATUS "criterion: our own small stand-in")
+		else()
+			caisson_require(CRITERION criterion libcriterion-dev
+				"The unit tests need it; -DBUILD_TESTING=OFF leaves them out.")
+		endif()
 		caisson_require(CAPNG libcap-ng libcap-ng-dev
 			"The tests read capabilities back with it; -DBUILD_TESTING=OFF leaves them out.")
 	endif()

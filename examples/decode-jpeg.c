@@ -25,8 +25,7 @@
 #define TAG_PICTURE 1
 #define TAG_ATTEMPTS 2
 
-static int fail(const char *what, caisson_error *err)
-{
+static int fail(const char *what, caisson_error *err) {
 	fprintf(stderr, "decode-jpeg: %s: %s\n", what,
 	        err ? caisson_error_text(err) : strerror(errno));
 	caisson_error_free(err);
@@ -34,8 +33,7 @@ static int fail(const char *what, caisson_error *err)
 }
 
 /* The whole file; the caller frees it. */
-static unsigned char *read_file(const char *path, unsigned long *size)
-{
+static unsigned char *read_file(const char *path, unsigned long *size) {
 	unsigned char *bytes = NULL;
 	struct stat st;
 	FILE *in = fopen(path, "rb");
@@ -49,8 +47,7 @@ static unsigned char *read_file(const char *path, unsigned long *size)
 }
 
 /* Straight into the channel's memory: the decoder's output is the tensor. */
-static int send_picture(caisson_channel *frames, const unsigned char *jpeg, unsigned long size)
-{
+static int send_picture(caisson_channel *frames, const unsigned char *jpeg, unsigned long size) {
 	int width, height, subsampling, colours, result = 1;
 	tjhandle decoder = tjInitDecompress();
 	caisson_error *err = NULL;
@@ -83,8 +80,7 @@ out:
 }
 
 /* 0 if it could be read, else the errno value. */
-static int32_t try_read(const char *path)
-{
+static int32_t try_read(const char *path) {
 	char byte;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int32_t error = fd < 0 || read(fd, &byte, 1) < 0 ? errno : 0;
@@ -94,8 +90,7 @@ static int32_t try_read(const char *path)
 	return error;
 }
 
-static int32_t try_socket(void)
-{
+static int32_t try_socket(void) {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int32_t error = fd < 0 ? errno : 0;
 
@@ -104,8 +99,7 @@ static int32_t try_socket(void)
 	return error;
 }
 
-static int send_attempts(caisson_channel *frames, const char *secret, const char *pid)
-{
+static int send_attempts(caisson_channel *frames, const char *secret, const char *pid) {
 	caisson_error *err = NULL;
 	caisson_tensor tensor;
 	char path[4096];
@@ -123,8 +117,7 @@ static int send_attempts(caisson_channel *frames, const char *secret, const char
 	return caisson_send(frames, &tensor, &err) < 0 ? fail("send", err) : 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	unsigned char *jpeg = NULL;
 	caisson_error *err = NULL;
 	caisson_channel *frames;

@@ -41,8 +41,7 @@ struct host {
 static void check(struct host *host, int ok, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void check(struct host *host, int ok, const char *fmt, ...)
-{
+static void check(struct host *host, int ok, const char *fmt, ...) {
 	char line[512];
 	va_list ap;
 
@@ -53,23 +52,20 @@ static void check(struct host *host, int ok, const char *fmt, ...)
 	host->failed |= !ok;
 }
 
-static double now_ms(void)
-{
+static double now_ms(void) {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static int report(caisson_error *err)
-{
+static int report(caisson_error *err) {
 	fprintf(stderr, "jpeg-host: %s\n", caisson_error_text(err));
 	caisson_error_free(err);
 	return 1;
 }
 
-static int is_file(int fd)
-{
+static int is_file(int fd) {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
@@ -79,8 +75,7 @@ static int is_file(int fd)
  * The plug-in gets three files: the picture, itself, and the libcaisson that
  * this process uses, which need not be one of the system's.
  */
-static caisson_spec *describe(struct host *host, const char *plugin, const char *pid)
-{
+static caisson_spec *describe(struct host *host, const char *plugin, const char *pid) {
 	caisson_spec *spec = caisson_spec_new("jpeg-decoder");
 	const char *slash;
 	char path[4096];
@@ -104,8 +99,7 @@ static caisson_spec *describe(struct host *host, const char *plugin, const char 
 }
 
 /* The picture as this process decodes it itself; the caller frees it. */
-static unsigned char *decode_here(const char *path, int *width, int *height)
-{
+static unsigned char *decode_here(const char *path, int *width, int *height) {
 	unsigned char *jpeg = malloc(SLAB_BYTES), *rgb = NULL;
 	tjhandle decoder = tjInitDecompress();
 	FILE *in = fopen(path, "rb");
@@ -132,8 +126,7 @@ out:
 }
 
 /* Does a read-only mapping of a memfd hold all of the tensor? Then nothing was copied. */
-static void check_no_copy(struct host *host, const caisson_tensor *tensor)
-{
+static void check_no_copy(struct host *host, const caisson_tensor *tensor) {
 	uintptr_t at = (uintptr_t)tensor->data, from = 0, to = 0;
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512], *end, *name = NULL;
@@ -156,8 +149,7 @@ static void check_no_copy(struct host *host, const caisson_tensor *tensor)
 		       at, (uintptr_t)(at + tensor->nbytes), from, to, name);
 }
 
-static void take_picture(struct host *host, const caisson_tensor *tensor)
-{
+static void take_picture(struct host *host, const caisson_tensor *tensor) {
 	int width = 0, height = 0;
 	unsigned char *rgb;
 	int64_t h = 0, w = 0;
@@ -184,8 +176,7 @@ static void take_picture(struct host *host, const caisson_tensor *tensor)
 	      "written from the tensor: %s", host->png);
 }
 
-static void take_attempts(struct host *host, const caisson_tensor *tensor)
-{
+static void take_attempts(struct host *host, const caisson_tensor *tensor) {
 	static const char *const what[] = { "read the user's file",
 		                            "read it through the host's /proc",
 		                            "open an internet socket" };
@@ -209,8 +200,7 @@ static void take_attempts(struct host *host, const caisson_tensor *tensor)
 		      errors[i] ? strerror(errors[i]) : "it could");
 }
 
-static int receive(struct host *host)
-{
+static int receive(struct host *host) {
 	caisson_error *err = NULL;
 	caisson_tensor tensor;
 	unsigned seen = 0;
@@ -235,8 +225,7 @@ static int receive(struct host *host)
 	return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	struct host host = { 0 };
 	caisson_error *err = NULL;
 	caisson_spec *spec;

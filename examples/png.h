@@ -15,8 +15,7 @@ struct png {
 	uint32_t adler_a, adler_b;
 };
 
-static void png_bytes(struct png *png, const uint8_t *bytes, size_t count)
-{
+static void png_bytes(struct png *png, const uint8_t *bytes, size_t count) {
 	size_t i;
 	int bit;
 
@@ -28,23 +27,20 @@ static void png_bytes(struct png *png, const uint8_t *bytes, size_t count)
 	fwrite(bytes, 1, count, png->out);
 }
 
-static void png_u32(struct png *png, uint32_t n)
-{
+static void png_u32(struct png *png, uint32_t n) {
 	const uint8_t bytes[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8),
 		                   (uint8_t)n };
 
 	png_bytes(png, bytes, 4);
 }
 
-static void png_chunk(struct png *png, const char *type, uint32_t length)
-{
+static void png_chunk(struct png *png, const char *type, uint32_t length) {
 	png_u32(png, length);
 	png->crc = ~0u;
 	png_bytes(png, (const uint8_t *)type, 4);
 }
 
-static void png_adler(struct png *png, const uint8_t *bytes, size_t count)
-{
+static void png_adler(struct png *png, const uint8_t *bytes, size_t count) {
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -54,8 +50,7 @@ static void png_adler(struct png *png, const uint8_t *bytes, size_t count)
 }
 
 /* One row is one stored block: filter type 0, then the pixels. width: at most 21844. */
-static void png_row(struct png *png, const uint8_t *row, uint32_t width, int last)
-{
+static void png_row(struct png *png, const uint8_t *row, uint32_t width, int last) {
 	const uint32_t n = width * 3 + 1;
 	const uint8_t head[5] = { last ? 1 : 0, (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)~n,
 		                  (uint8_t)(~n >> 8) };
@@ -69,8 +64,7 @@ static void png_row(struct png *png, const uint8_t *row, uint32_t width, int las
 }
 
 /* 0, or -1 with errno set. */
-static int png_write(const char *path, const uint8_t *rgb, uint32_t width, uint32_t height)
-{
+static int png_write(const char *path, const uint8_t *rgb, uint32_t width, uint32_t height) {
 	struct png png = { .out = fopen(path, "wb"), .adler_a = 1 };
 	uint32_t y;
 	int failed;

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Answers: numbers over a socket, without blocking, and the one fatal path. */
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "helper.h"
 
 struct caisson_answer at = { .magic = CAISSON_ANSWER_MAGIC,
 	                     .version = CAISSON_ANSWER_VERSION,
 	                     .plan_version = CAISSON_PLAN_VERSION,
+	                     .backend = CAISSON_BACKEND_MOUNT_SETATTR,
 	                     .stage = CAISSON_STAGE_START,
 	                     .record = CAISSON_NO_RECORD };
 int answer_fd = CAISSON_FD_CONTROL, answer_with = -1;
+long last_call;
 
-void answer(uint16_t kind)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr head;
-	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
-		                .cmsg_level = SOL_SOCKET,
-		                .cmsg_type = SCM_RIGHTS } };
+void answer(uint16_t kind) {
+	struct { /* a struct cmsghdr and its data */
+		size_t len;
+		int level, type, fd, padding;
+	} with = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS, answer_with, 0 };
 	struct iovec iov = { &at, sizeof(at) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	at.kind = kind;
-	policy_audit(&at);
 	if (answer_with >= 0) {
-		memcpy(CMSG_DATA(&control.head), &answer_with, sizeof(int));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_control = &with;
+		msg.msg_controllen = sizeof(with);
 	}
 	/* The peer is the caller: it may not read, and must not be able to hold us up. */
 	if (sendmsg(answer_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(at))
 		_exit(125); /* nobody is there to hear; a child of ours sees us go and goes too */
 }
 
-_Noreturn void fail(int error, uint32_t knob, uint32_t detail)
-{
+_Noreturn void fail(int error, uint32_t knob, uint32_t detail) {
+	if (error == ENOSYS && knob != CAISSON_KNOB_KERNEL)
+		knob = CAISSON_KNOB_KERNEL, detail = (uint32_t)last_call;
 	at.error = error;
-	at.knob =
-		error == EMFILE || error == ENFILE || error == ENOMEM ? CAISSON_KNOB_LIMITS : knob;
+	at.knob = knob;
 	at.detail = detail;
 	answer(CAISSON_ANSWER_FAILED);
 	_exit(125);
+}
+
+int must(long result) {
+	need_knob(result >= 0,
+	          at.stage == CAISSON_STAGE_MOUNT ? CAISSON_KNOB_DESTINATION : CAISSON_KNOB_NONE,
+	          0);
+	return (int)result;
 }

@@ -6,40 +6,16 @@
 #ifndef CAISSON_HELPER_HELPER_H
 #define CAISSON_HELPER_HELPER_H
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-#include "protocol/answer.h"
-#include "protocol/plan.h"
-#include "protocol/properties.h"
+#include "answer.h"
+#include "handoff.h"
+#include "policy.h"
 
 /* A set-up step that takes longer than this is stuck; the alarm ends it. */
 #define HELPER_SECONDS 30
+#define MAX_SANDBOXES 64 /* and MAX_BINDS: unless the policy says otherwise */
 #define MAX_BINDS 256
 #define MAX_MOUNTS 4096
 #define MAX_CLONED (1u << 18)
-
-/* ---- answer.c ---- */
-
-/* What is being done, and what is known so far: what any answer says. */
-extern struct caisson_answer at;
-/* Where an answer goes, and the descriptor that goes along, or -1. */
-extern int answer_fd, answer_with;
-
-void answer(uint16_t kind);
-/* The one fatal path: numbers to whoever waits, then the end of this process. */
-_Noreturn void fail(int error, uint32_t knob, uint32_t detail);
-#define need_knob(ok, knob, detail)                                                                \
-	do {                                                                                       \
-		if (!(ok))                                                                         \
-			fail(errno, knob, detail);                                                 \
-	} while (0)
-#define need(ok, knob, detail) need_knob(ok, CAISSON_KNOB_##knob, detail)
-/* Close first and everything above. */
-#define close_from(first) need(syscall(NR_close_range, first, ~0u, 0) == 0, KERNEL, NR_close_range)
 
 /* ---- plan.c: the checker. Pure: no system call, no allocation, no state. ---- */
 
@@ -51,30 +27,24 @@ struct plan {
 
 /* 0 and *plan, which points into bytes (8-byte aligned), or an enum caisson_plan_fault. */
 uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t *record);
-/* a of the record of that op, or 0. */
-uint64_t plan_value(const struct plan *plan, uint16_t op);
+/* The first record of that op, or one that is all 0. */
+const struct caisson_plan_record *plan_find(const struct plan *plan, uint16_t op);
 
-/* ---- policy.c: the one function that decides. ---- */
-
-struct facts {
+struct ids {
 	uid_t uid;
-	const char *fstype; /* of a source's mount; NULL for other ops */
-	uint64_t device;    /* DEVICE: major above, minor in the low 32 bits */
+	gid_t gid;
 };
 
-/* 0 if it is allowed, else the knob; at.line: of the policy file, 0 for what is built in. */
-uint32_t policy_decide(const struct caisson_plan_record *op, const struct facts *facts);
-/* Hears of every answer, that is of every outcome; keeps no record yet. */
-void policy_audit(const struct caisson_answer *answer);
-/* File systems whose content is the kernel's own: never granted, covered where a tree brings one. */
-bool policy_kernel_fs(const char *fstype);
+/* ---- subid.c: with the caller's rights; ends if the ids are not subordinate to the caller's. */
+void subid_check(uid_t uid, struct ids sub);
 
 /* ---- mounts.c ---- */
 
 struct mount {
 	int id, parent;
-	const char *point, *options, *fstype;
-	bool peers; /* in a peer group: events would cross */
+	uint32_t dev[2];
+	const char *point, *options, *fstype; /* point: with \040 and its kind, as it is given */
+	bool peers;                           /* in a peer group: events would cross */
 };
 
 /* Room for what a user can add to the host's by FUSE: 1,000 mounts with the longest paths. */
@@ -84,43 +54,68 @@ extern struct mounts {
 	char text[1u << 25];
 } mounts;
 
+/* All of a file, NUL-terminated, into mounts.text; its size, or -1. */
+ssize_t read_text(int dir, const char *name);
 /* This process's mountinfo, into mounts. proc: a dirfd of its procfs. */
 void mounts_read(int proc);
 /* Of the mount that fd lies on, without asking its file system; 0 if it cannot be told. */
-int mount_id(int proc, int fd);
+int mount_id(int fd);
 /* A new file system of a kind whose parser takes no image. options: "key=value,key=value". */
 int new_fs(const char *type, unsigned attr, const char *options);
+/*
+ * Adds attr to the mount or tree at fd, and makes it private. Before Linux 5.12 only
+ * to one mount, attached: judge_tree() then refuses what came along with it.
+ */
+void set_attr(int proc, int fd, int recursive, uint64_t attr);
 
 /* ---- the rest, in the order of execution ---- */
 
-/* source.c: sources become detached clones, flags set; tree[i] of source i */
-void sources_take(const struct plan *plan, uid_t uid, int proc, int *tree);
+/* Where a source lies; behind "@own" for rules about what is the caller's own. "/" is "". */
+struct source_path {
+	char own[4], text[CAISSON_PLAN_MAX_PATH + 1];
+};
 
-/* box.c: clone the child, write its maps, stay until it answered */
 struct box {
 	const struct plan *plan;
-	const int *tree;
-	int proc, host, self; /* the caller's /proc; pidfds: the host application's, the helper's */
-	int sync[2];          /* [0] the helper's end, [1] the child's */
-	uid_t uid;
-	gid_t gid;
+	struct policy *policy;
+	int *tree;                /* of source i: the detached clone, or FILE's memfd */
+	struct source_path *path; /* of source i, if it is no FILE's */
+	int proc, self, host;     /* the /proc here and its self; the host application's pidfd */
+	int pidfd;                /* the helper's own */
+	int init;                 /* the program that the child becomes */
+	int slot, child;          /* the user's; the child's pid */
+	char audit;               /* of the policy: off, try, required: the first letter */
+	int sync[2];              /* [0] the helper's end, [1] the child's */
+	struct ids caller, inside,
+		outside; /* of the target, as it sees itself and as the host does */
 	uint64_t net, userns;
 };
 
+/* source.c: sources become detached clones, flags set */
+void sources_take(const struct box *box);
+uint64_t source_flags(const struct caisson_plan_record *r);
+/* userns.c: dir is a process's in /proc; its user namespace, root's, gets to map inside to outside */
+void write_file(int dir, const char *file, const char *text);
+_Noreturn void userns_refused(void);
+void userns_map(int dir, struct ids inside, struct ids outside);
+/* account.c: a descriptor that holds one of max; a record of whatever is answered from now on */
+int slot_take(uid_t uid, uint64_t max);
+void audit_open(const struct box *box);
+void audit_record(const struct box *box, const char *decision, int sandbox);
+/* box.c: clone the child, make what it joins, stay until it answered */
 void box_build(struct box *box);
-
+/* An id change, even of the fsuid, may make a setuid process dumpable again: this sees to it. */
+void act_as(struct ids id);
 /* root.c: in the child; leaves it in the finished root and returns a dirfd of its procfs */
-struct own {
-	int proc, devpts; /* ids of the helper's mounts of kernel file systems */
-	unsigned devices; /* mounts of devices, the only ones without nodev, devpts aside */
-};
-
-int root_build(const struct box *box, struct own *own);
+int root_build(const struct box *box);
+/* Was this file system made here? */
+bool root_made(const uint32_t dev[2]);
+/* Mounts attached, and those of devices and devpts: the only ones without nodev. */
+extern unsigned root_mounts, root_devices;
 /* judge.c */
-void judge_tree(int proc, const struct own *own);
-/* drop.c: every privilege goes, for good, and its absence is read back */
-void drop_all(const struct box *box, bool userns);
-/* init.c: what is left behind as the sandbox's pid 1; holds nothing any more */
-_Noreturn void init_run(int host);
-
+void judge_tree(int proc);
+/* drop.c: every privilege goes, for good, and its absence is read back; init drops the last */
+uint64_t caps_permitted(void);
+int caps_set(uint32_t permitted, uint32_t effective, uint32_t inheritable);
+void drop_all(struct ids id);
 #endif

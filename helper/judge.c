@@ -5,16 +5,12 @@
  * group. Kernel file systems inside granted trees are covered; what cannot be
  * covered is refused.
  */
-#include <string.h>
-
 #include "helper.h"
-#include "sys.h"
 
 #define ROUNDS 64 /* one cover each, since it may hide what else would need one */
 
 /* Is something else than `but` mounted on the very root of m? Then nothing of m can be reached. */
-static bool covered(const struct mount *m, const struct mount *but)
-{
+static bool covered(const struct mount *m, const struct mount *but) {
 	for (const struct mount *c = mounts.mount; c < mounts.mount + mounts.n; c++)
 		if (c != but && c->parent == m->id && !strcmp(c->point, m->point))
 			return true;
@@ -27,9 +23,8 @@ static bool covered(const struct mount *m, const struct mount *but)
  * the paths leading here may be renamed from outside while this runs, so that
  * a path that "resolves elsewhere" proves nothing.
  */
-static bool hidden(const struct mount *m)
-{
-	const struct mount *child = NULL, *p = mounts.mount, *end = p + mounts.n;
+static bool hidden(const struct mount *m) {
+	const struct mount *child = NULL, *p, *end = mounts.mount + mounts.n;
 
 	for (unsigned depth = 0; depth < MAX_MOUNTS; depth++, child = m, m = p) {
 		for (p = mounts.mount; p < end && p->id != m->parent; p++)
@@ -43,47 +38,46 @@ static bool hidden(const struct mount *m)
 }
 
 /* An empty tmpfs over it; the next round sees in mountinfo whether it landed on the root. */
-static void cover(int proc, const struct mount *m)
-{
-	int fd = sys_openat2(AT_FDCWD, m->point, O_PATH | O_DIRECTORY | O_CLOEXEC,
+static void cover(const struct mount *m) {
+	int fd = sys_openat2(AT_FDCWD, m->point, O_PATH | O_DIRECTORY,
 	                     RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-	int mnt = new_fs("tmpfs",
-	                 SYS_MOUNT_ATTR_RDONLY | SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC,
-	                 "mode=0555,size=4k");
+	int mnt = new_fs("tmpfs", MS_RDONLY | MS_NODEV | MS_NOEXEC, "mode=0555,size=4k");
 
-	need(fd >= 0 && mount_id(proc, fd) == m->id &&
-	             sys_move_mount(mnt, fd, "", SYS_MOVE_MOUNT_T_EMPTY_PATH) == 0,
-	     SOURCE_FS, (uint32_t)(m - mounts.mount));
+	need(fd >= 0 && mount_id(fd) == m->id && sys_move_mount(mnt, fd, "") == 0, SOURCE_FS,
+	     (uint32_t)(m - mounts.mount));
 	close(mnt);
 	close(fd);
+	at.covered++;
 }
 
-void judge_tree(int proc, const struct own *own)
-{
-	at.stage = CAISSON_STAGE_JUDGE;
-	for (int round = 0; round < ROUNDS; round++) {
-		const struct mount *exposed = NULL;
-		unsigned devices = 0;
+/* False if something had to be covered, so that everything is to be read again. */
+static bool judge_once(int proc) {
+	const struct mount *exposed = NULL;
+	unsigned devices = 0;
 
-		mounts_read(proc);
-		errno = E2BIG;
-		need(mounts.n <= MAX_MOUNTS, POLICY, MAX_MOUNTS);
-		for (const struct mount *m = mounts.mount; m < mounts.mount + mounts.n; m++) {
-			errno = EPERM;
-			need(strstr(m->options, "nosuid") && !m->peers, SOURCE_FS, 0);
-			if (m->id == own->proc || m->id == own->devpts)
-				continue;
-			devices += !strstr(m->options, "nodev");
-			if (!exposed && policy_kernel_fs(m->fstype) && !hidden(m))
-				exposed = m;
-		}
-		at.mounts = mounts.n;
-		errno = EPERM;
-		need(devices == own->devices, SOURCE_TYPE, devices);
-		if (!exposed)
-			return;
-		cover(proc, exposed);
-		at.covered++;
+	mounts_read(proc);
+	errno = E2BIG;
+	need(mounts.n <= MAX_MOUNTS, POLICY, MAX_MOUNTS);
+	errno = ENOSYS; /* as a tree, which takes mount_setattr() to make read-only */
+	need(!OLD_KERNEL || mounts.n == root_mounts + at.covered, KERNEL, NR_mount_setattr);
+	errno = EPERM;
+	for (const struct mount *m = mounts.mount; m < mounts.mount + mounts.n; m++) {
+		need(strstr(m->options, "nosuid") && !m->peers, SOURCE_FS, 0);
+		devices += !strstr(m->options, "nodev");
+		if (!exposed && policy_kernel_fs(m->fstype) && !root_made(m->dev) && !hidden(m))
+			exposed = m;
 	}
+	at.mounts = mounts.n;
+	need(devices == root_devices, SOURCE_TYPE, devices);
+	if (exposed)
+		cover(exposed);
+	return !exposed;
+}
+
+void judge_tree(int proc) {
+	at.stage = CAISSON_STAGE_JUDGE;
+	for (int round = 0; round < ROUNDS; round++)
+		if (judge_once(proc))
+			return;
 	fail(ELOOP, CAISSON_KNOB_SOURCE_FS, 0);
 }

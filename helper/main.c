@@ -4,36 +4,20 @@
  * inherited, read the plan with the caller's own rights, and only then become
  * root. docs/audit.md walks through it in the order of execution.
  */
-#include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/personality.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/vfs.h>
-
+#include "caisson-caps.h"
 #include "helper.h"
-#include "sys.h"
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Someone ran the helper by hand. Without any privilege, one line to whatever fd 2 is. */
-static _Noreturn void not_for_people(uid_t uid, gid_t gid)
-{
-	if (setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0)
-		dprintf(2,
-		        "caisson-helper: not to be run by hand: it takes a plan from libcaisson; "
-		        "try \"caisson run\" (see caisson-helper(8))\n");
+static _Noreturn void not_for_people(struct ids id) {
+	if (set_gids(id.gid, id.gid, id.gid) == 0 && set_uids(id.uid, id.uid, id.uid) == 0 &&
+	    caps_set(0, 0, 0) == 0)
+		dprintf(2, "caisson-helper is libcaisson's: try \"caisson run\", see "
+		           "caisson-helper(8)\n");
 	_exit(125);
 }
 
 /* Is fd 3 a SEQPACKET whose other end was made by the caller's uid? Only unix sockets know of one. */
-static bool control_ok(uid_t uid)
-{
+static bool control_ok(uid_t uid) {
 	struct ucred peer;
 	int type;
 	socklen_t n = sizeof(type), len = sizeof(peer);
@@ -44,11 +28,19 @@ static bool control_ok(uid_t uid)
 	       peer.pid > 0 && peer.uid == uid;
 }
 
+/* Setuid root, or file capabilities: either way these, and not one more. */
+static void check_caps(void) {
+	uint64_t missing = CAISSON_HELPER_CAPS & ~caps_permitted();
+
+	errno = EPERM;
+	need(missing != CAISSON_HELPER_CAPS || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1,
+	     NO_NEW_PRIVS, 0);
+	need(missing != CAISSON_HELPER_CAPS, NOT_SETUID, 0);
+	need(missing == 0, CAPABILITY, (uint32_t)__builtin_ctzll(missing));
+}
+
 /* What survives exec into a setuid program and is the caller's to choose. */
-static void sanitise(void)
-{
-	const struct itimerval none = { 0 };
-	const struct rlimit core = { 1, 1 }, no_core = { 0, 0 };
+static void sanitise(void) {
 	const sigset_t no_signal = { 0 };
 
 	/* exec left no handler; what it left ignored would keep us from the alarm, init from SIGCHLD. */
@@ -57,46 +49,88 @@ static void sanitise(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* every write is checked instead */
 	sigprocmask(SIG_SETMASK, &no_signal, NULL);
-	setitimer(ITIMER_VIRTUAL, &none, NULL);
-	setitimer(ITIMER_PROF, &none, NULL);
 	alarm(HELPER_SECONDS); /* replaces ITIMER_REAL; the default action ends us */
 	umask(022);
 	personality(0);
-	need(prctl(PR_SET_DUMPABLE, 0) == 0 && chdir("/") == 0, NONE, 0);
+	must(prctl(PR_SET_DUMPABLE, 0));
+	must(chdir("/"));
 	/* 1: unlike 0 it keeps pipe core handlers away; only the initial namespace's root may raise it */
-	need(setrlimit(RLIMIT_CORE, &core) == 0 || setrlimit(RLIMIT_CORE, &no_core) == 0, NONE, 0);
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 1, 1 }) < 0)
+		must(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }));
+	/*
+	 * Never as root to a descriptor that the caller gave, and 0 to 2 must not
+	 * become something this program opens: nothing was opened so far.
+	 */
+	for (int fd = 0; fd < 3; fd++) {
+		close(fd);
+		need(open("/dev/null", O_RDWR) == fd, NONE, 0);
+	}
+}
+
+/* Can its bytes no longer change? Only a memfd has seals. */
+static bool sealed(int fd) {
+	const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & all) == all;
 }
 
 /*
- * With the caller's effective ids: whatever reading does, it does with the
- * caller's rights. The plan is copied once out of a memfd that can no longer
- * change, so that nothing is read twice.
+ * With the caller's effective ids and no capability: whatever reading does, it
+ * does with the caller's rights. The plan is copied once out of a memfd that can
+ * no longer change, so that nothing is read twice.
  */
-static void read_plan(struct plan *plan)
-{
+static void read_plan(struct plan *plan) {
 	static uint64_t bytes[CAISSON_PLAN_MAX_SIZE / 8 + 1];
 	ssize_t n;
 	uint32_t fault;
-	int flags;
 
 	at.stage = CAISSON_STAGE_PLAN;
 	errno = EINVAL;
-	flags = fcntl(CAISSON_FD_PLAN, F_GET_SEALS);
-	need(flags >= 0 && (flags & SEALS) == SEALS, PLAN_FORMAT, CAISSON_FAULT_FD);
+	need(sealed(CAISSON_FD_PLAN), PLAN_FORMAT, CAISSON_FAULT_FD);
 	n = pread(CAISSON_FD_PLAN, bytes, sizeof(bytes), 0);
 	fault = n < 0 ? CAISSON_FAULT_SIZE : plan_check(bytes, (size_t)n, plan, &at.record);
 	need(fault == 0, PLAN_FORMAT, fault);
-	for (uint32_t i = 0; i < plan->head->fds; i++) {
-		flags = fcntl(CAISSON_FD_SOURCES + (int)i, F_GETFL);
-		need(flags >= 0 && flags & O_PATH, PLAN_FORMAT, CAISSON_FAULT_INDEX);
+	for (at.record = 0; at.record < plan->head->records; at.record++) {
+		const struct caisson_plan_record *r = &plan->record[at.record];
+		int fd = CAISSON_FD_SOURCES + r->fd, flags = r->fd < 0 ? 0 : fcntl(fd, F_GETFL);
+
+		errno = EINVAL;
+		need(r->fd < 0 ||
+		             (r->op == CAISSON_OP_FILE ? sealed(fd) : flags >= 0 && flags & O_PATH),
+		     PLAN_FORMAT, CAISSON_FAULT_INDEX);
 	}
+	at.record = CAISSON_NO_RECORD;
 	close_from(CAISSON_FD_SOURCES + (int)plan->head->fds);
-	at.stage = CAISSON_STAGE_START;
+}
+
+/* What root lets the caller have, read once; with the caller's rights, as the plan is. */
+static void read_policy(struct policy *p, struct ids id) {
+	uint32_t fault;
+
+	at.stage = CAISSON_STAGE_POLICY;
+	p->uid = id.uid;
+	p->group[0] = id.gid;
+	p->groups = 1 + (uint32_t)must(getgroups(1 << 16, p->group + 1));
+	fault = policy_read(p);
+	at.line = fault ? p->line : 0;
+	errno = fault == CAISSON_POLICY_OPEN ? errno : EACCES;
+	need(fault == 0, POLICY_FILE, fault);
+}
+
+/* Who the target is: the caller, unless the plan says otherwise. */
+static void read_ids(struct box *box) {
+	const struct caisson_plan_record *in = plan_find(box->plan, CAISSON_OP_IDS);
+	const struct caisson_plan_record *sub = plan_find(box->plan, CAISSON_OP_SUBIDS);
+
+	box->inside = in->op ? (struct ids){ (uid_t)in->a, (gid_t)in->b } : box->caller;
+	box->outside = sub->op ? (struct ids){ (uid_t)sub->a, (gid_t)sub->b } : box->caller;
+	if (sub->op)
+		subid_check(box->caller.uid, box->outside);
 }
 
 /* The procfs of our own pid namespace, or nothing that is read there can be believed. */
-static int open_proc(void)
-{
+static int open_proc(void) {
 	char self[24] = "";
 	struct statfs fs;
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -110,63 +144,64 @@ static int open_proc(void)
 }
 
 /* The host application, to be watched; its pid is looked at again once the pidfd is had. */
-static int open_host(void)
-{
+static int open_host(void) {
 	pid_t ppid = getppid();
-	int fd = (int)syscall(NR_pidfd_open, ppid, 0);
+	int fd = (int)sys(NR_pidfd_open, ppid, 0);
 
-	need_knob(fd >= 0, errno == ENOSYS ? CAISSON_KNOB_KERNEL : CAISSON_KNOB_HOST_GONE,
-	          NR_pidfd_open);
+	need(fd >= 0, HOST_GONE, 0);
 	errno = ESRCH;
 	need(getppid() == ppid, HOST_GONE, 0);
 	return fd;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	static struct plan plan;
+	static struct policy policy;
+	static struct source_path path[CAISSON_PLAN_MAX_FDS];
 	static int tree[CAISSON_PLAN_MAX_FDS];
-	struct box box = { .plan = &plan, .tree = tree, .uid = getuid(), .gid = getgid() };
+	struct ids id = { getuid(), getgid() };
+	struct box box = {
+		.plan = &plan, .policy = &policy, .tree = tree, .path = path, .caller = id
+	};
 	sigset_t stops;
 
 	clearenv();
-	if (!control_ok(box.uid))
-		not_for_people(box.uid, box.gid);
+	if (!control_ok(id.uid))
+		not_for_people(id);
 	errno = EINVAL;
 	need(argc == 1 && argv[0] && argv[0][0], ARGUMENTS, 0);
-	errno = EPERM;
-	need_knob(geteuid() == 0,
-	          prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? CAISSON_KNOB_NO_NEW_PRIVS
-	                                                      : CAISSON_KNOB_NOT_SETUID,
-	          0);
+	check_caps();
 	sanitise();
-	/*
-	 * Never as root to a descriptor that the caller gave, and 0 to 2 must not
-	 * become something this program opens: nothing was opened so far.
-	 */
-	for (int fd = 0; fd < 3; fd++) {
-		close(fd);
-		need(open("/dev/null", O_RDWR) == fd, NONE, 0);
-	}
-	need(setresgid(box.gid, box.gid, box.gid) == 0 &&
-	             setresuid((uid_t)-1, box.uid, (uid_t)-1) == 0 &&
-	             prctl(PR_SET_DUMPABLE, 0) == 0,
-	     CAPABILITY, CAP_SETUID);
+	must(set_gids(id.gid, id.gid, id.gid));
+	must(set_uids((uid_t)-1, id.uid, (uid_t)-1));
+	must(prctl(PR_SET_DUMPABLE, 0));
+	must(caps_set(CAISSON_HELPER_CAPS, 0, 0));
 	read_plan(&plan);
+	read_policy(&policy, id);
+	read_ids(&box);
+	at.stage = CAISSON_STAGE_START;
 	/*
 	 * From here on the caller can no longer signal us, nor can its terminal, which
 	 * asks nobody: every step ends whole, or in fail().
 	 */
 	sigfillset(&stops);
 	sigdelset(&stops, SIGALRM);
-	need(sigprocmask(SIG_SETMASK, &stops, NULL) == 0 && setresuid(0, 0, 0) == 0 &&
-	             prctl(PR_SET_DUMPABLE, 0) == 0,
-	     CAPABILITY, CAP_SETUID);
+	must(sigprocmask(SIG_SETMASK, &stops, NULL));
+	must(caps_set(CAISSON_HELPER_CAPS, CAISSON_HELPER_CAPS, 0));
+	must(set_uids(0, 0, 0));
+	must(prctl(PR_SET_DUMPABLE, 0));
 	box.proc = open_proc();
+	box.self = must(openat(box.proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	box.host = open_host();
-	box.net = plan_value(&plan, CAISSON_OP_NET);
-	box.userns = plan_value(&plan, CAISSON_OP_USERNS);
-	sources_take(&plan, box.uid, box.proc, tree);
+	box.init = open(CAISSON_INIT_PATH, O_PATH | O_CLOEXEC);
+	need(box.init >= 0, INIT, 0);
+	box.net = plan_find(&plan, CAISSON_OP_NET)->a;
+	box.userns = plan_find(&plan, CAISSON_OP_USERNS)->a;
+	box.audit = (char)policy_max(&policy, "audit", 't');
+	audit_open(&box);
+	at.stage = CAISSON_STAGE_POLICY;
+	box.slot = slot_take(id.uid, policy_max(&policy, "sandboxes", MAX_SANDBOXES));
+	sources_take(&box);
 	box_build(&box);
 	return 0;
 }

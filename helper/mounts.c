@@ -4,46 +4,26 @@
  * mountinfo were chosen by users; a line that is not understood is an error,
  * never skipped.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "helper.h"
-#include "sys.h"
 
-static size_t read_all(int dir, const char *name, char *text, size_t size)
-{
+ssize_t read_text(int dir, const char *name) {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	size_t have = 0;
 	ssize_t n = -1;
 
-	while (fd >= 0 && have < size && (n = read(fd, text + have, size - have)) > 0)
+	while (fd >= 0 && have < sizeof(mounts.text) &&
+	       (n = read(fd, mounts.text + have, sizeof(mounts.text) - have)) > 0)
 		have += (size_t)n;
-	need(n == 0, PROC, 0);
-	close(fd);
-	text[have] = '\0'; /* have < size: the end was read */
-	return have;
-}
-
-/* \ooo, in place */
-static char *unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; to++)
-		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0');
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	*to = '\0';
-	return text;
+	if (fd >= 0)
+		close(fd);
+	if (n != 0) /* have == size: the end was not read */
+		return -1;
+	mounts.text[have] = '\0';
+	return (ssize_t)have;
 }
 
 /* "id parent major:minor root point options [shared:N] [master:N] ... - fstype source more" */
-static bool parse(char *line, struct mount *m)
-{
+static bool parse(char *line, struct mount *m) {
 	char *field[6] = { NULL };
 
 	for (int i = 0; i < 6; i++)
@@ -51,7 +31,9 @@ static bool parse(char *line, struct mount *m)
 			return false;
 	m->id = (int)strtol(field[0], NULL, 10);
 	m->parent = (int)strtol(field[1], NULL, 10);
-	m->point = unescape(field[4]);
+	m->dev[0] = (uint32_t)strtoul(field[2], &field[2], 10);
+	m->dev[1] = (uint32_t)strtoul(field[2] + (*field[2] == ':'), NULL, 10);
+	m->point = field[4];
 	m->options = field[5];
 	for (m->peers = false; (field[0] = strsep(&line, " ")) && strcmp(field[0], "-") != 0;)
 		m->peers |= !strncmp(field[0], "shared:", 7) || !strncmp(field[0], "master:", 7);
@@ -61,11 +43,10 @@ static bool parse(char *line, struct mount *m)
 
 struct mounts mounts;
 
-void mounts_read(int proc)
-{
+void mounts_read(int proc) {
 	char *rest = mounts.text;
 
-	read_all(proc, "self/mountinfo", rest, sizeof(mounts.text));
+	need(read_text(proc, "self/mountinfo") >= 0, PROC, 0);
 	errno = E2BIG;
 	for (mounts.n = 0; rest && *rest; mounts.n++)
 		need(mounts.n < sizeof(mounts.mount) / sizeof(mounts.mount[0]) &&
@@ -73,33 +54,57 @@ void mounts_read(int proc)
 		     PROC, mounts.n);
 }
 
-int mount_id(int proc, int fd)
-{
-	char name[32], text[4096];
-	const char *found;
+int mount_id(int fd) {
+	struct sys_stat st = sys_peek(fd);
+	struct file_handle none = { 0 }; /* too small, but the id is told nevertheless */
+	int id = 0;
 
-	snprintf(name, sizeof(name), "self/fdinfo/%d", fd);
-	read_all(proc, name, text, sizeof(text));
-	found = strstr(text, "mnt_id:");
-	return found ? (int)strtol(found + 7, NULL, 10) : 0;
+	if (!st.mount) /* FUSE: not even root may ask what it is */
+		name_to_handle_at(fd, "", &none, &id, AT_EMPTY_PATH);
+	return st.mount ? (int)st.mount : id;
 }
 
-int new_fs(const char *type, unsigned attr, const char *options)
-{
+int new_fs(const char *type, unsigned attr, const char *options) {
+	int fs = must(sys(NR_fsopen, type, 1 /* CLOEXEC */)), mnt;
 	char text[128], *rest = text;
-	int fs = (int)syscall(NR_fsopen, type, SYS_FS_CLOEXEC);
-	int mnt;
 
-	need(fs >= 0, KERNEL, NR_fsopen);
 	snprintf(text, sizeof(text), "%s", options);
 	while (rest && *rest) {
 		char *value = strsep(&rest, ","), *key = strsep(&value, "=");
 
-		need(sys_fsconfig(fs, key, value) == 0, NONE, 0);
+		must(sys(NR_fsconfig, fs, 1 /* SET_STRING */, key, value, 0));
 	}
-	need(sys_fsconfig(fs, NULL, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
-	mnt = (int)syscall(NR_fsmount, fs, SYS_FS_CLOEXEC, attr | SYS_MOUNT_ATTR_NOSUID);
-	need(mnt >= 0, PROC, 0); /* of the three, only procfs may be refused */
+	must(sys(NR_fsconfig, fs, 6 /* CMD_CREATE */, NULL, NULL, 0));
+	mnt = (int)sys(NR_fsmount, fs, 1 /* CLOEXEC */, attr | MS_NOSUID);
+	need(mnt >= 0, PROC, 0); /* of them all, only procfs may be refused */
 	close(fs);
 	return mnt;
+}
+
+void set_attr(int proc, int fd, int recursive, uint64_t attr) {
+	const struct mount *m = mounts.mount;
+	char name[24];
+	int fsuid;
+
+	if (!OLD_KERNEL) {
+		must(sys_mount_setattr(fd, recursive, attr, MS_PRIVATE, 0));
+		return;
+	}
+	/* The descriptors of a process that is not dumpable are root's to use. */
+	fsuid = setfsuid(0);
+	mounts_read(proc);
+	while (m < mounts.mount + mounts.n && m->id != mount_id(fd))
+		m++;
+	need(m < mounts.mount + mounts.n, SOURCE_MOUNT, 0);
+	/* Flags that are not repeated would be cleared; its file system is not asked for them. */
+	attr |= MS_NOSUID | (strstr(m->options, "nodev") ? MS_NODEV : 0u) |
+	        (strncmp(m->options, "ro", 2) ? 0u : MS_RDONLY) |
+	        (strstr(m->options, "noexec") ? MS_NOEXEC : 0u) |
+	        (strstr(m->options, "nosymfollow") ? 256u : 0u); /* MS_NOSYMFOLLOW */
+	snprintf(name, sizeof(name), "self/fd/%d", fd);
+	must(fchdir(proc)); /* there is no path to it but this one; "/" is next in root_build() */
+	must(mount(NULL, name, NULL, MS_REC | MS_PRIVATE, NULL));
+	must(mount(NULL, name, NULL, MS_REMOUNT | MS_BIND | attr, NULL));
+	setfsuid((uid_t)fsuid);
+	must(prctl(PR_SET_DUMPABLE, 0));
 }

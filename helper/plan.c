@@ -5,12 +5,13 @@
  * the first privileged call. Pure code with bounded loops, so that it can be
  * proved and fuzzed alone.
  */
-#include <string.h>
-
 #include "helper.h"
 
+#define MAX_ID 0xfffffffeu /* -1 is nobody's: it means "leave it" */
+
 enum { NO_NAME, HOST_NAME, PATH };
-enum { ONCE = 1, SOURCE = 2, TARGET = 4 /* a, b: a second string */, SIZE = 8 /* a is not 0 */ };
+/* TARGET: a, b are a second string. SIZE: a is not 0. USERNS: only with one that is required. */
+enum { ONCE = 1, SOURCE = 2, TARGET = 4, SIZE = 8, USERNS = 16 };
 
 struct rule {
 	uint16_t op, flags; /* that may be set */
@@ -18,32 +19,18 @@ struct rule {
 	uint64_t max_a, max_b;
 };
 
-static const struct rule rules[] = {
-	{ CAISSON_OP_USERNS, 0, NO_NAME, ONCE, CAISSON_USERNS_NONE, 0 },
-	{ CAISSON_OP_NET, 0, NO_NAME, ONCE, CAISSON_NET_HOST, 0 },
-	{ CAISSON_OP_HOSTNAME, 0, HOST_NAME, ONCE, 0, 0 },
-	{ CAISSON_OP_BIND, 7, PATH, SOURCE, 0, 0 },
-	{ CAISSON_OP_TMPFS, 0, PATH, SIZE, 1ull << 50, 01777 },
-	{ CAISSON_OP_DIR, 0, PATH, 0, 0, 01777 },
-	{ CAISSON_OP_SYMLINK, 0, PATH, TARGET, CAISSON_PLAN_MAX_NAMES, CAISSON_PLAN_MAX_PATH },
-	{ CAISSON_OP_PROC, 0, PATH, ONCE, 0, 0 },
-	{ CAISSON_OP_DEVPTS, 0, PATH, ONCE, 0, 0 },
-	{ CAISSON_OP_RDONLY, 0, PATH, 0, 0, 0 },
-	{ CAISSON_OP_DEVICE, 0, PATH, SOURCE, 0, 0 },
-};
+/* protocol/numbers.table */
+static const struct rule rules[] = { CAISSON_RULES };
 
 /* A string of len bytes inside the name area, its NUL behind it and none before. */
-static bool in_names(const struct plan *plan, uint64_t offset, uint64_t len)
-{
+static bool in_names(const struct plan *plan, uint64_t offset, uint64_t len) {
 	if (len == 0 || len > CAISSON_PLAN_MAX_PATH || offset >= plan->head->names ||
 	    len >= plan->head->names - offset)
 		return false;
 	return strnlen(plan->names + offset, len + 1) == len;
 }
 
-/* "/a/b": no empty component, no "." or "..", no slash at the end; "/" is nobody's to name. */
-static bool canonical(const char *path, size_t len)
-{
+bool plan_canonical(const char *path, size_t len) {
 	size_t start = 1;
 
 	for (size_t i = 1; i <= len; i++) {
@@ -61,8 +48,7 @@ static bool canonical(const char *path, size_t len)
 
 /* 0, or the fault. last: the op before; seen: ops met so far, a bit each; fds: sources so far. */
 static uint32_t check_record(const struct plan *plan, const struct caisson_plan_record *r,
-                             uint16_t last, uint64_t seen, uint32_t *fds)
-{
+                             uint16_t last, uint64_t seen, uint32_t *fds) {
 	const struct rule *rule = rules;
 
 	while (rule->op != r->op)
@@ -75,20 +61,20 @@ static uint32_t check_record(const struct plan *plan, const struct caisson_plan_
 	/* Every source is used, and used once: it is consumed. */
 	if (r->fd != (rule->is & SOURCE ? (int32_t)(*fds)++ : -1))
 		return CAISSON_FAULT_INDEX;
-	if (r->a > rule->max_a || r->b > rule->max_b || (rule->is & SIZE && r->a == 0))
+	if (r->a > rule->max_a || r->b > rule->max_b || (rule->is & SIZE && r->a == 0) ||
+	    (rule->is & USERNS && plan_find(plan, CAISSON_OP_USERNS)->a != CAISSON_USERNS_REQUIRED))
 		return CAISSON_FAULT_VALUE;
 	if (rule->name == NO_NAME)
 		return r->name || r->name_len ? CAISSON_FAULT_NAME : 0;
 	if (!in_names(plan, r->name, r->name_len) ||
 	    (rule->name == HOST_NAME && r->name_len > 64) ||
-	    (rule->name == PATH && !canonical(plan->names + r->name, r->name_len)) ||
+	    (rule->name == PATH && !plan_canonical(plan->names + r->name, r->name_len)) ||
 	    (rule->is & TARGET && !in_names(plan, r->a, r->b)))
 		return CAISSON_FAULT_NAME;
 	return 0;
 }
 
-static uint32_t check_header(const struct caisson_plan_header *head, size_t size)
-{
+static uint32_t check_header(const struct caisson_plan_header *head, size_t size) {
 	if (size < sizeof(*head))
 		return CAISSON_FAULT_SIZE;
 	if (head->magic != CAISSON_PLAN_MAGIC || head->version != CAISSON_PLAN_VERSION)
@@ -104,8 +90,7 @@ static uint32_t check_header(const struct caisson_plan_header *head, size_t size
 	return 0;
 }
 
-uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t *record)
-{
+uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t *record) {
 	uint32_t fault, fds = 0;
 	uint64_t seen = 0;
 	uint16_t last = 0;
@@ -129,10 +114,11 @@ uint32_t plan_check(const void *bytes, size_t size, struct plan *plan, uint32_t 
 	return fds == plan->head->fds ? 0 : CAISSON_FAULT_INDEX;
 }
 
-uint64_t plan_value(const struct plan *plan, uint16_t op)
-{
+const struct caisson_plan_record *plan_find(const struct plan *plan, uint16_t op) {
+	static const struct caisson_plan_record none;
+
 	for (uint32_t i = 0; i < plan->head->records; i++)
 		if (plan->record[i].op == op)
-			return plan->record[i].a;
-	return 0;
+			return &plan->record[i];
+	return &none;
 }

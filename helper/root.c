@@ -1,192 +1,251 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The sandbox's root, built by the child in its own mount namespace: a tmpfs
- * over "/", the clones attached below it by descriptor, then pivot_root, and
- * the host's tree is gone. Destinations resolve below the new root and never
- * out of it, with the caller's fsuid; nodes are created on file systems that
+ * on a procfs of its own, the clones attached below it by descriptor, then
+ * pivot_root, and the host's tree is gone. Destinations resolve below the new root and never
+ * out of it, with the target's fsuid; nodes are created on file systems that
  * the helper made, and nowhere else.
  */
-#include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/fsuid.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-
 #include "helper.h"
-#include "sys.h"
 
-static int root; /* dirfd of the tmpfs that becomes "/" */
-static struct sys_stat
-	made[CAISSON_PLAN_MAX_RECORDS + 1]; /* roots made here; [0] is the sandbox's */
+unsigned root_mounts = 1, root_devices;
+static int root, proc; /* dirfds: of the tmpfs that becomes "/", of a procfs of its own */
+/* Roots of file systems made here; [0] is the sandbox's. */
+static struct sys_stat made[CAISSON_PLAN_MAX_RECORDS + 2];
 static unsigned n_made;
+/* The directory that the last component of the last path is in; "": walk() went elsewhere since. */
+static char parent[CAISSON_PLAN_MAX_PATH + 1];
+static int parent_fd = -1;
+static bool parent_made; /* on a file system made here */
 
-/* An id change, even of the fsuid, may make a setuid process dumpable again. */
-static void act_as(uid_t uid)
-{
-	setfsuid(uid);
-	need(setfsuid(uid) == (int)uid && prctl(PR_SET_DUMPABLE, 0) == 0, CAPABILITY, CAP_SETUID);
+bool root_made(const uint32_t dev[2]) {
+	for (unsigned i = 0; i < n_made; i++)
+		if (!memcmp(made[i].dev, dev, sizeof(made[i].dev)))
+			return true;
+	return false;
+}
+
+void act_as(struct ids id) {
+	setfsgid(id.gid);
+	setfsuid(id.uid);
+	must(setfsuid(id.uid) == (int)id.uid && setfsgid(id.gid) == (int)id.gid ? 0 : -1);
+	must(prctl(PR_SET_DUMPABLE, 0));
 }
 
 /*
  * An O_PATH fd of path below the new root and never out of it, or -1. EAGAIN:
  * something was renamed, anywhere, while a ".." of a link was resolved.
  */
-static int walk(const char *path)
-{
+static int walk(const char *path) {
 	int fd, tries = 100;
 
 	do
-		fd = sys_openat2(root, path, O_PATH | O_CLOEXEC,
-		                 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+		fd = sys_openat2(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	while (fd < 0 && errno == EAGAIN && --tries > 0);
+	parent[0] = '\0'; /* what is put over fd may be in its way */
 	return fd;
 }
 
-/* Does fd lie on a file system made here? */
-static bool is_made(int fd)
-{
-	uint64_t dev = sys_peek(fd).dev;
+static int new_root(const char *type, unsigned attr, const char *options) {
+	int fd = new_fs(type, attr, options);
 
-	for (unsigned i = 0; i < n_made; i++)
-		if (made[i].dev == dev)
-			return true;
-	return false;
+	made[n_made] = sys_peek(fd);
+	return must(made[n_made++].mask ? fd : -1);
 }
 
-static void note_made(int mnt)
-{
-	made[n_made++] = sys_peek(mnt);
+/* path's last component, in parent_fd: the next record often names its neighbour. */
+static const char *enter(const char *path) {
+	const char *last = strrchr(path, '/') + 1;
+
+	if (strncmp(parent, path, (size_t)(last - path)) != 0 || parent[last - path]) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(last - path), path);
+		close(parent_fd);
+		parent_fd = must(walk(parent));
+		parent[0] = '/';
+		parent_made = root_made(sys_peek(parent_fd).dev);
+	}
+	return last;
 }
 
-/* The directory that path's last component is in; *last: that component. */
-static int parent_of(const char *path, const char **last)
-{
-	char parent[CAISSON_PLAN_MAX_PATH + 1];
-	int fd;
+/* The same, where something is to be made. */
+static const char *enter_made(const char *path) {
+	const char *last = enter(path);
 
-	*last = strrchr(path, '/') + 1;
-	snprintf(parent, sizeof(parent), "%.*s", (int)(*last - path), path);
-	fd = walk(parent);
-	need(fd >= 0, DESTINATION, 0);
-	return fd;
+	errno = EROFS;
+	must(parent_made ? 0 : -1);
+	return last;
 }
 
-/*
- * What is at path; if nothing is, a directory or an empty file is made there,
- * on a file system made here only. Nobody else can reach it yet.
- */
-static int place(const char *path, mode_t mode)
-{
-	const char *last;
-	int dir = parent_of(path, &last), fd = -1;
+/* A directory or an empty file at path, where nothing is: on a file system made here only. */
+static bool make(const char *path, mode_t mode) {
+	const char *last = enter(path);
 
-	if (is_made(dir) && (S_ISDIR(mode) ? mkdirat(dir, last, mode & 07777)
-	                                   : mknodat(dir, last, S_IFREG | 0444, 0)) == 0)
-		fd = openat(dir, last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	close(dir);
-	fd = fd >= 0 ? fd : walk(path);
-	need(fd >= 0, DESTINATION, 0);
-	return fd;
+	return parent_made && (S_ISDIR(mode) ? mkdirat(parent_fd, last, mode & 07777)
+	                                     : mknodat(parent_fd, last, S_IFREG | 0444, 0)) == 0;
 }
 
 /* Never over the root itself, which a link may lead to: the sandbox's "/" would not be on top. */
-static void attach(int mnt, int place_fd)
-{
+static void cover(int mnt, int place_fd) {
 	struct sys_stat st = sys_peek(place_fd);
 
 	errno = EBUSY;
-	need(st.dev != made[0].dev || st.ino != made[0].ino, DESTINATION, 0);
-	need(sys_move_mount(mnt, place_fd, "", SYS_MOVE_MOUNT_T_EMPTY_PATH) == 0, DESTINATION, 0);
+	must((st.mount ? (int)st.mount : mount_id(place_fd)) != (int)made[0].mount ||
+	                     (st.mask && st.ino != made[0].ino)
+	             ? 0
+	             : -1);
+	must(sys_move_mount(mnt, place_fd, ""));
 	close(place_fd);
+	root_mounts++;
 }
 
-static void carry_out(const struct box *box, const struct caisson_plan_record *r, int proc,
-                      struct own *own)
-{
+/* At path; what is new there nobody else can reach yet, and it is no link. */
+static void attach(int mnt, const char *path, mode_t mode) {
+	if (!make(path, mode)) {
+		cover(mnt, must(walk(path)));
+		return;
+	}
+	must(sys_move_mount(mnt, parent_fd, strrchr(path, '/') + 1));
+	root_mounts++;
+}
+
+/* A granted tree. Before Linux 5.12 it gets now what could not be set on the detached clone. */
+static void attach_tree(const struct box *box, const struct caisson_plan_record *r, mode_t mode) {
+	attach(box->tree[r->fd], box->plan->names + r->name, mode);
+	if (OLD_KERNEL)
+		set_attr(box->proc, box->tree[r->fd], 0, source_flags(r));
+}
+
+/* The root of a mount: that mount. Anything else becomes a mount, with what lies below it. */
+static void make_read_only(const struct box *box, int fd) {
+	struct sys_stat st = sys_peek(fd);
+	bool top = st.attributes & 0x2000 /* STATX_ATTR_MOUNT_ROOT */;
+	int tree = top ? fd : must(sys_open_tree(fd, SYS_AT_RECURSIVE));
+
+	if (!top)
+		cover(tree, fd);
+	set_attr(box->proc, tree, top ? 0 : SYS_AT_RECURSIVE, MS_RDONLY);
+	close(tree);
+}
+
+/* Something empty over what is at fd: a file or a directory, made once, read-only. */
+static void mask(const struct box *box, int fd) {
+	static int empty[2] = { -1, -1 };
+	bool dir = S_ISDIR(sys_peek(fd).mode);
+	int from = empty[dir], tree;
+
+	if (from < 0 && !dir)
+		from = must(openat(root, ".empty", O_RDONLY | O_CREAT | O_CLOEXEC, 0444));
+	tree = from < 0 ? new_fs("tmpfs", MS_NODEV, "mode=0555,size=4k")
+	                : must(sys_open_tree(from, 0));
+	cover(tree, fd);
+	if (empty[dir] < 0)
+		set_attr(box->proc, empty[dir] = tree, 0, MS_RDONLY | MS_NOEXEC);
+}
+
+/* Not more than the file system at path has room for; the memfd's bytes can no longer change. */
+static void copy_file(int from, const char *path, mode_t mode) {
+	const char *last = enter_made(path);
+	int to = must(openat(parent_fd, last, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+	off_t offset = 0;
+
+	while (must(sendfile(to, from, &offset, 1u << 20)) > 0)
+		;
+	close(to);
+}
+
+static void attach_new(const char *type, unsigned attr, const char *options, const char *path) {
+	attach(new_root(type, attr, options), path, S_IFDIR | 0755);
+}
+
+static void carry_out(const struct box *box, const struct caisson_plan_record *r) {
+	static const char *const proc_options[] = { "", "subset=pid", "hidepid=2",
+		                                    "subset=pid,hidepid=2" };
 	const char *name = box->plan->names + r->name, *last;
 	char options[96];
 	int fd;
 
 	switch (r->op) {
 	case CAISSON_OP_BIND:
-		attach(box->tree[r->fd],
-		       place(name, r->flags & CAISSON_BIND_DIR ? S_IFDIR | 0755 : S_IFREG));
+		attach_tree(box, r, r->flags & CAISSON_BIND_DIR ? S_IFDIR | 0755 : S_IFREG);
 		break;
 	case CAISSON_OP_DEVICE:
-		attach(box->tree[r->fd], place(name, S_IFREG));
-		own->devices++;
+		attach_tree(box, r, S_IFREG);
+		root_devices++;
+		break;
+	case CAISSON_OP_FILE:
+		copy_file(box->tree[r->fd], name, (mode_t)r->b);
 		break;
 	case CAISSON_OP_TMPFS:
-		/* the caller's, by its fsuid */
-		snprintf(options, sizeof(options), "size=%llu,mode=%o", (unsigned long long)r->a,
-		         (unsigned)r->b);
-		fd = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, options);
-		note_made(fd);
-		attach(fd, place(name, S_IFDIR | 0755));
+		snprintf(options, sizeof(options), "size=%lld,mode=%o", (long long)r->a, (int)r->b);
+		attach_new("tmpfs", MS_NODEV | (r->flags ? MS_NOEXEC : 0), options, name);
 		break;
 	case CAISSON_OP_DIR:
-		close(place(name, S_IFDIR | (mode_t)r->b));
+		if (!make(name, S_IFDIR | (mode_t)r->b))
+			close(must(walk(name)));
 		break;
 	case CAISSON_OP_SYMLINK:
-		fd = parent_of(name, &last);
-		need(is_made(fd) && symlinkat(box->plan->names + r->a, fd, last) == 0, DESTINATION,
-		     0);
-		close(fd);
+		last = enter_made(name);
+		must(symlinkat(box->plan->names + r->a, parent_fd, last));
 		break;
-	case CAISSON_OP_PROC: /* not the one read here, which stays detached: a bind over it could lie */
+	case CAISSON_OP_PROC: /* another mount than the one read here: a bind over it could lie */
+		if (r->flags == 0) /* without what is mounted on it: the root itself */
+			attach(must(sys_open_tree(proc, 0)), name, S_IFDIR | 0755);
+		else
+			attach_new("proc", MS_NODEV | MS_NOEXEC, proc_options[r->flags], name);
+		break;
 	case CAISSON_OP_DEVPTS:
-		fd = r->op == CAISSON_OP_PROC
-		             ? new_fs("proc", SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC, "")
-		             : new_fs("devpts", SYS_MOUNT_ATTR_NOEXEC, "mode=0620,ptmxmode=0666");
-		act_as(0); /* the descriptors of a process that is not dumpable are root's to list */
-		*(r->op == CAISSON_OP_PROC ? &own->proc : &own->devpts) = mount_id(proc, fd);
-		act_as(box->uid);
-		attach(fd, place(name, S_IFDIR | 0755));
+		attach_new("devpts", MS_NOEXEC, "mode=0620,ptmxmode=0666", name);
+		root_devices++;
+		break;
+	case CAISSON_OP_MQUEUE:
+		attach_new("mqueue", MS_NODEV | MS_NOEXEC, "", name);
 		break;
 	case CAISSON_OP_RDONLY:
-		/* Of the mount that covers the path, ours or a clone of ours: nothing else is here. */
-		fd = walk(name);
-		need(fd >= 0 && sys_mount_setattr(fd, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
-		     DESTINATION, 0);
-		close(fd);
+		make_read_only(box, must(walk(name)));
+		break;
+	case CAISSON_OP_MASK:
+		if ((fd = walk(name)) >= 0 || errno != ENOENT)
+			mask(box, must(fd));
 		break;
 	case CAISSON_OP_HOSTNAME:
-		need(sethostname(name, r->name_len) == 0, CAPABILITY, CAP_SYS_ADMIN);
+		must(sethostname(name, r->name_len));
 		break;
 	}
 }
 
-int root_build(const struct box *box, struct own *own)
-{
-	int proc;
-
+int root_build(const struct box *box) {
 	at.stage = CAISSON_STAGE_ROOT;
+	umask(0); /* modes are the plan's */
 	/* Nothing done from here on reaches the host's mount namespace. */
-	need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, CAPABILITY, CAP_SYS_ADMIN);
-	proc = new_fs("proc", SYS_MOUNT_ATTR_NODEV | SYS_MOUNT_ATTR_NOEXEC, "");
+	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	/*
-	 * With the caller's fsuid: what a path leads through is what the caller may
-	 * reach, and what is made is the caller's.
+	 * With the target's fsuid, the caller's own or subordinate to it: what a path
+	 * leads through is what it may reach, and what is made is its own.
 	 */
-	act_as(box->uid);
-	root = new_fs("tmpfs", SYS_MOUNT_ATTR_NODEV, "mode=0755,size=4m");
-	note_made(root);
-	/* Attaching inside a detached tree works only from 6.15, so it takes its place first. */
-	need(sys_move_mount(root, AT_FDCWD, "/", 0) == 0, CAPABILITY, CAP_SYS_ADMIN);
+	act_as(box->outside);
+	root = new_root("tmpfs", MS_NODEV, "mode=0755,size=4m");
+	proc = new_root("proc", MS_NODEV | MS_NOEXEC, "");
+	/* Where it goes with the host's tree: its own end would take the kernel as long again. */
+	must(sys_move_mount(proc, AT_FDCWD, "/proc"));
+	/*
+	 * Attaching inside a detached tree works only from 6.15, so it takes a place first: where
+	 * nothing else is, so that a security module can tell its paths from the host's.
+	 */
+	must(sys_move_mount(root, proc, "fs"));
 	at.stage = CAISSON_STAGE_MOUNT;
 	for (at.record = 0; at.record < box->plan->head->records; at.record++)
-		carry_out(box, &box->plan->record[at.record], proc, own);
-	act_as(0);
+		carry_out(box, &box->plan->record[at.record]);
+	unlinkat(root, ".empty", 0); /* of mask(), which is the caller's */
+	act_as((struct ids){ 0, box->caller.gid });
 	at.record = CAISSON_NO_RECORD;
-	need(fchownat(root, "", 0, 0, AT_EMPTY_PATH) == 0 &&
-	             sys_mount_setattr(root, 0, SYS_MOUNT_ATTR_RDONLY, 0) == 0,
-	     KERNEL, NR_mount_setattr);
+	must(fchownat(root, "", 0, 0, AT_EMPTY_PATH));
+	set_attr(box->proc, root, 0, MS_RDONLY);
+	umask(022);
 	at.stage = CAISSON_STAGE_PIVOT;
 	/* The new root in, the host's tree out: nothing of it can be reached after this. */
-	need(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
-	             umount2(".", MNT_DETACH) == 0 && chdir("/") == 0,
-	     CAPABILITY, CAP_SYS_ADMIN);
+	must(fchdir(root));
+	must(syscall(SYS_pivot_root, ".", "."));
+	must(umount2(".", MNT_DETACH));
+	must(chdir("/"));
 	return proc;
 }

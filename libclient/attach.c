@@ -18,22 +18,19 @@ struct offer {
 	int fd[CAISSON_CHANNEL_FDS]; /* -1: not carried */
 };
 
-static void offer_close(struct offer *offer)
-{
+static void offer_close(struct offer *offer) {
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&offer->fd[i]);
 }
 
-static int refused(caisson_error **err, const char *name, const char *why)
-{
+static int refused(caisson_error **err, const char *name, const char *why) {
 	return error_set(err, EPROTO, STAGE, "version of libcaisson",
 	                 "Use libraries of the same release on both sides.",
 	                 "the host's offer of channel \"%s\" cannot be used: %s", name, why);
 }
 
 /* The number after "name:" in a list of "name:fd" divided by commas; -1 if it is not there. */
-static int find_fd(const char *list, const char *name)
-{
+static int find_fd(const char *list, const char *name) {
 	const size_t length = strlen(name);
 
 	while (list && *list) {
@@ -54,8 +51,7 @@ static int find_fd(const char *list, const char *name)
 	return -1;
 }
 
-static int find_socket(const char *name, int *fd, caisson_error **err)
-{
+static int find_socket(const char *name, int *fd, caisson_error **err) {
 	const char *list = getenv(CHANNEL_ENV);
 	int domain = 0, type = 0;
 	socklen_t length = sizeof(int);
@@ -82,8 +78,7 @@ static int find_socket(const char *name, int *fd, caisson_error **err)
  * The hello is there since before this program started, or it was taken
  * already; what is queued then are bells, and they are left alone.
  */
-static int look_for_hello(int fd, const char *name, caisson_error **err)
-{
+static int look_for_hello(int fd, const char *name, caisson_error **err) {
 	struct caisson_channel_hello hello;
 	ssize_t n = recv(fd, &hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT);
 
@@ -96,8 +91,7 @@ static int look_for_hello(int fd, const char *name, caisson_error **err)
 	                 "channel \"%s\" is open already in this sandbox", name);
 }
 
-static int receive(int fd, struct offer *offer)
-{
+static int receive(int fd, struct offer *offer) {
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int) * CAISSON_CHANNEL_FDS)];
@@ -135,8 +129,7 @@ static int receive(int fd, struct offer *offer)
 }
 
 /* Which rule of docs/protocol/channel.md the hello breaks, or NULL. */
-static const char *judge(const struct caisson_channel_hello *hello, const char *name)
-{
+static const char *judge(const struct caisson_channel_hello *hello, const char *name) {
 	const uint64_t to_host = hello->direction & CAISSON_TO_HOST;
 	const uint64_t to_sandbox = hello->direction & CAISSON_TO_SANDBOX;
 
@@ -152,6 +145,8 @@ static const char *judge(const struct caisson_channel_hello *hello, const char *
 	if (hello->direction < CAISSON_TO_HOST || hello->direction > CAISSON_BOTH ||
 	    !to_host != !hello->to_host_bytes || !to_sandbox != !hello->to_sandbox_bytes)
 		return "its direction and its slabs do not fit";
+	if (hello->generation == 0 || hello->generation > UINT16_MAX)
+		return "its slabs have an impossible generation";
 	if (hello->slots < 2 || hello->slots > CAISSON_CHANNEL_MAX_SLOTS ||
 	    (hello->slots & (hello->slots - 1)) != 0 ||
 	    hello->slot_size != sizeof(struct caisson_channel_slot) ||
@@ -161,15 +156,13 @@ static const char *judge(const struct caisson_channel_hello *hello, const char *
 }
 
 /* Each object's size is proved before it is mapped: beyond the end would be SIGBUS. */
-static int map(struct memory *memory, int fd, uint64_t bytes, bool writable)
-{
+static int map(struct memory *memory, int fd, uint64_t bytes, bool writable) {
 	int rc = memory_check(fd, bytes);
 
 	return rc < 0 ? rc : memory_map(memory, fd, bytes, writable);
 }
 
-static int map_all(caisson_channel *channel, const struct offer *offer)
-{
+static int map_all(caisson_channel *channel, const struct offer *offer) {
 	const struct caisson_channel_hello *hello = &offer->hello;
 	const int *fd = offer->fd;
 	int rc = map(&channel->their_page, fd[CAISSON_CHANNEL_FD_HOST_PAGE], hello->page_bytes,
@@ -187,18 +180,18 @@ static int map_all(caisson_channel *channel, const struct offer *offer)
 	return rc;
 }
 
-static int attach(caisson_channel *channel, struct offer *offer, caisson_error **err)
-{
+static int attach(caisson_channel *channel, struct offer *offer, caisson_error **err) {
 	const struct caisson_channel_hello *hello = &offer->hello;
 	int rc;
 
 	channel->direction = (enum caisson_direction)hello->direction;
-	channel->generation = hello->generation;
+	channel->generation = (uint16_t)hello->generation;
 	rc = map_all(channel, offer);
 	if (rc == 0) {
 		channel->bell.event = offer->fd[CAISSON_CHANNEL_FD_BELL];
 		offer->fd[CAISSON_CHANNEL_FD_BELL] = -1;
 		channel->bell.wait = channel->bell.socket;
+		atomic_store(&channel->lane, memory_lane(offer->fd[CAISSON_CHANNEL_FD_HOST_PAGE]));
 		rc = channel_sides(channel, hello->slots, hello->to_host_bytes);
 	}
 	if (rc == -EPROTO)
@@ -212,8 +205,7 @@ static int attach(caisson_channel *channel, struct offer *offer, caisson_error *
 	return 0;
 }
 
-int caisson_channel_open(const char *name, caisson_channel **result, caisson_error **err)
-{
+int caisson_channel_open(const char *name, caisson_channel **result, caisson_error **err) {
 	struct offer offer = { .fd = { -1, -1, -1, -1, -1 } };
 	caisson_channel *channel;
 	const char *fault;
@@ -251,8 +243,7 @@ int caisson_channel_open(const char *name, caisson_channel **result, caisson_err
 	return rc;
 }
 
-void caisson_channel_close(caisson_channel *channel)
-{
+void caisson_channel_close(caisson_channel *channel) {
 	if (channel && !channel->bell.host)
 		channel_destroy(channel);
 }

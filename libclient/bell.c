@@ -11,8 +11,7 @@
 /* More bells than one for each word that can be armed are nobody's but a broken host's. */
 #define MAX_DRAIN 64
 
-int bell_host_init(struct bell *bell)
-{
+int bell_host_init(struct bell *bell) {
 	/*
 	 * Edge-triggered, so that a bell is taken without reading the eventfd:
 	 * its description is shared, and a read of it blocks if the sandbox
@@ -31,8 +30,7 @@ int bell_host_init(struct bell *bell)
 	return 0;
 }
 
-void bell_ring(const struct bell *bell)
-{
+void bell_ring(const struct bell *bell) {
 	static const uint64_t one = 1;
 	ssize_t ignored;
 
@@ -47,8 +45,7 @@ void bell_ring(const struct bell *bell)
 	(void)ignored;
 }
 
-static int host_wait(const struct bell *bell, int timeout_ms)
-{
+static int host_wait(const struct bell *bell, int timeout_ms) {
 	struct epoll_event events[2];
 	int n = epoll_wait(bell->wait, events, 2, timeout_ms);
 	int result = 0;
@@ -58,8 +55,7 @@ static int host_wait(const struct bell *bell, int timeout_ms)
 	return result;
 }
 
-static int sandbox_wait(const struct bell *bell, int timeout_ms)
-{
+static int sandbox_wait(const struct bell *bell, int timeout_ms) {
 	struct pollfd fd = { .fd = bell->socket, .events = POLLIN };
 	char byte;
 	int result = 0;
@@ -78,13 +74,11 @@ static int sandbox_wait(const struct bell *bell, int timeout_ms)
 	return result;
 }
 
-int bell_wait(const struct bell *bell, int timeout_ms)
-{
+int bell_wait(const struct bell *bell, int timeout_ms) {
 	return bell->host ? host_wait(bell, timeout_ms) : sandbox_wait(bell, timeout_ms);
 }
 
-bool bell_gone(const struct bell *bell)
-{
+bool bell_gone(const struct bell *bell) {
 	struct pollfd fd = { .fd = bell->socket, .events = 0 };
 
 	return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;

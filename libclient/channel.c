@@ -2,13 +2,14 @@
 /* What sending and receiving share: the end of trust, errors, leases. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "channel_impl.h"
 #include "error.h"
+#include "keeper.h"
 
 /* The other side broke the protocol: nothing it says counts any more. */
-int channel_poison(caisson_channel *channel, const char *fault)
-{
+int channel_poison(caisson_channel *channel, const char *fault) {
 	const char *none = NULL;
 
 	atomic_compare_exchange_strong(&channel->fault, &none, fault);
@@ -17,14 +18,25 @@ int channel_poison(caisson_channel *channel, const char *fault)
 	return -EPROTO;
 }
 
-bool channel_other_closed(caisson_channel *channel)
-{
+uint64_t channel_now_ns(void) {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool channel_futex(const caisson_channel *channel) {
+	return !atomic_load_explicit(&channel->no_futex, memory_order_relaxed) &&
+	       !(atomic_load(&channel->theirs.page->state) & CAISSON_CHANNEL_NO_FUTEX);
+}
+
+bool channel_other_closed(caisson_channel *channel) {
 	return atomic_load(&channel->gone) ||
 	       (atomic_load(&channel->theirs.page->state) & CAISSON_CHANNEL_CLOSED);
 }
 
-int channel_explain(const caisson_channel *channel, caisson_error **err, int rc, const char *stage)
-{
+int channel_explain(const caisson_channel *channel, caisson_error **err, int rc,
+                    const char *stage) {
 	const char *other = channel->bell.host ? "the sandbox" : "the host application";
 	const char *fault;
 
@@ -64,14 +76,12 @@ int channel_explain(const caisson_channel *channel, caisson_error **err, int rc,
 	}
 }
 
-static uint64_t handle_of(const struct slab *slab, uint16_t index, uint32_t side)
-{
+static uint64_t handle_of(const struct slab *slab, uint16_t index, uint32_t side) {
 	return (uint64_t)slab->lease[index].generation << 32 | side | index;
 }
 
 /* The lease that a tensor speaks of, or 0 if there is none such (any more). */
-uint16_t channel_lease(const struct slab *slab, uint64_t handle, uint32_t side, int state)
-{
+uint16_t channel_lease(const struct slab *slab, uint64_t handle, uint32_t side, int state) {
 	uint32_t generation = (uint32_t)(handle >> 32);
 	uint32_t index = (uint32_t)handle ^ side;
 	uint16_t found = slab->lease ? slab_find(slab, index, generation, state) : 0;
@@ -81,8 +91,7 @@ uint16_t channel_lease(const struct slab *slab, uint64_t handle, uint32_t side, 
 
 /* data: the slab is read-only where the tensor was received, whatever the type says. */
 void channel_describe(caisson_tensor *tensor, const struct slab *slab, uint16_t index, void *data,
-                      uint32_t side, uint64_t tag)
-{
+                      uint32_t side, uint64_t tag) {
 	const struct lease *lease = &slab->lease[index];
 
 	*tensor = (caisson_tensor){
@@ -97,28 +106,52 @@ void channel_describe(caisson_tensor *tensor, const struct slab *slab, uint16_t 
 	};
 }
 
-static void release_received(caisson_channel *channel, uint16_t index)
-{
+static void release_received(caisson_channel *channel, uint16_t index) {
 	struct channel_rx *rx = &channel->rx;
+	uint32_t word;
+	int woken = -1;
 
 	/* No more releases than leases are ever outstanding, so that none overtakes another. */
 	ring_release(&channel->mine, rx->released++, rx->slab.lease[index].theirs);
 	slab_end(&rx->slab, index);
-	if (wait_wanted(&channel->theirs.page->room_wait, &rx->rung))
+	word = wait_wanted(&channel->theirs.page->room_wait, rx->rung);
+	if (word == 0)
+		return;
+	if (word & CAISSON_CHANNEL_FUTEX)
+		woken = ring_wake_release(&channel->mine, rx->released - 1);
+	if (woken < 0)
 		bell_ring(&channel->bell);
+	if (woken != 0)
+		rx->rung = word;
 }
 
-void caisson_release(caisson_channel *channel, caisson_tensor *tensor)
-{
+void channel_rx_lock(caisson_channel *channel) {
+	if (channel->rx.keeper)
+		pthread_mutex_lock(&channel->rx.keeper->lock);
+}
+
+void channel_rx_unlock(caisson_channel *channel) {
+	if (channel->rx.keeper)
+		pthread_mutex_unlock(&channel->rx.keeper->lock);
+}
+
+void channel_give_back(caisson_channel *channel, uint64_t handle) {
+	uint16_t index =
+		channel_lease(&channel->rx.slab, handle, CHANNEL_HANDLE_RECEIVED, LEASE_HELD);
+
+	if (index)
+		release_received(channel, index);
+}
+
+void caisson_release(caisson_channel *channel, caisson_tensor *tensor) {
 	uint16_t index;
 
 	if (!channel || !tensor)
 		return;
 	if (tensor->lease & CHANNEL_HANDLE_RECEIVED) {
-		index = channel_lease(&channel->rx.slab, tensor->lease, CHANNEL_HANDLE_RECEIVED,
-		                      LEASE_HELD);
-		if (index)
-			release_received(channel, index);
+		channel_rx_lock(channel);
+		channel_give_back(channel, tensor->lease);
+		channel_rx_unlock(channel);
 	} else {
 		index = channel_lease(&channel->tx.slab, tensor->lease, 0, LEASE_LOANED);
 		if (index)
@@ -128,7 +161,6 @@ void caisson_release(caisson_channel *channel, caisson_tensor *tensor)
 	tensor->data = NULL;
 }
 
-int caisson_channel_fd(const caisson_channel *channel)
-{
+int caisson_channel_fd(const caisson_channel *channel) {
 	return channel->bell.wait;
 }

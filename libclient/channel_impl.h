@@ -10,6 +10,7 @@
 #include "bell.h"
 #include "channel.h"
 #include "memory.h"
+#include "prefault.h"
 #include "ring.h"
 #include "slab.h"
 
@@ -24,6 +25,8 @@ struct channel_tx {
 	uint64_t reclaimed;
 	uint32_t rung;      /* the other side's data_wait that was answered */
 	uint32_t room_wait; /* count of our own word */
+	uint64_t out_bytes; /* of the slab, sent and not yet reclaimed */
+	uint64_t lease_ms;  /* the other side may keep a tensor for so long; 0: for ever */
 };
 
 /* What only the thread that receives touches. */
@@ -35,19 +38,23 @@ struct channel_rx {
 	uint32_t rung;      /* the other side's room_wait that was answered */
 	uint32_t data_wait; /* count of our own word */
 	uint64_t spin_ns;
-	bool met; /* the other side's version was looked at */
+	struct keeper *keeper; /* of tensors that were exported; NULL: none was */
+	bool met;              /* the other side's version was looked at */
 };
 
 struct caisson_channel {
 	char name[CHANNEL_NAME_MAX + 1];
 	enum caisson_direction direction;
 	pid_t owner;
-	uint32_t generation; /* of the slabs */
+	uint16_t generation; /* of the slabs */
 	int peer;            /* host: the sandbox's end of the socket, until it is started */
 	bool spins;
+	atomic_bool no_futex; /* futex(2) is refused to this side */
 	struct bell bell;
 	struct memory my_page, their_page;
 	struct ring mine, theirs;
+	_Atomic uint32_t lane; /* enum caisson_lane, what does not change */
+	struct prefault prefault;
 	_Atomic(const char *) fault; /* how the other side broke the protocol, or NULL */
 	atomic_bool gone;            /* the other side is */
 	_Alignas(128) struct channel_tx tx;
@@ -63,6 +70,14 @@ struct caisson_channel {
 /* The other side broke the protocol: nothing it says counts any more. -EPROTO. */
 int channel_poison(caisson_channel *channel, const char *fault);
 bool channel_other_closed(caisson_channel *channel);
+/* Do both sides have futex(2)? */
+bool channel_futex(const caisson_channel *channel);
+uint64_t channel_now_ns(void);
+/* A received tensor, by its handle; nothing if it is not held (any more). */
+void channel_give_back(caisson_channel *channel, uint64_t handle);
+/* Around what the receiving thread does with leases: others give back exported tensors. */
+void channel_rx_lock(caisson_channel *channel);
+void channel_rx_unlock(caisson_channel *channel);
 /* The error object for rc, if err is not NULL; returns rc. */
 int channel_explain(const caisson_channel *channel, caisson_error **err, int rc, const char *stage);
 /* The lease that a tensor's handle speaks of, or 0 if there is none such (any more). */

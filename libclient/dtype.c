@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "protocol/channel.h"
+
 /* Widths per DLPack type code: bit n set means 2^n bits; 6 bits is the odd one out. */
 #define WIDTH(log2) (1u << (log2))
 #define WIDTH_6 (1u << 31)
@@ -28,8 +30,7 @@ static const uint32_t widths[] = {
 	[CAISSON_FLOAT4_E2M1FN] = WIDTH(2),
 };
 
-static uint32_t width_of(uint8_t bits)
-{
+static uint32_t width_of(uint8_t bits) {
 	if (bits == 6)
 		return WIDTH_6;
 	for (unsigned log2 = 0; log2 < 8; log2++)
@@ -38,11 +39,20 @@ static uint32_t width_of(uint8_t bits)
 	return 0;
 }
 
-bool dtype_valid(caisson_dtype dtype)
-{
+bool dtype_valid(caisson_dtype dtype) {
 	if (dtype.code >= sizeof(widths) / sizeof(widths[0]) || dtype.lanes == 0)
 		return false;
 	return (widths[dtype.code] & width_of(dtype.bits)) != 0;
+}
+
+/* Elements of lanes × bits, packed: how many bytes, the last one perhaps in part. */
+static int bytes_of(caisson_dtype dtype, int64_t elements, bool empty, uint64_t *nbytes) {
+	int64_t bits;
+
+	if (__builtin_mul_overflow(elements, (int64_t)dtype.bits * dtype.lanes, &bits))
+		return -EOVERFLOW;
+	*nbytes = empty ? 0 : ((uint64_t)bits + 7) / 8;
+	return 0;
 }
 
 /*
@@ -50,48 +60,45 @@ bool dtype_valid(caisson_dtype dtype)
  * whatever order the extents stand in and overflow is refused in empty tensors
  * too.
  */
-static int row_major(int32_t ndim, const int64_t *shape, int64_t *strides)
-{
+static int row_major(caisson_dtype dtype, int32_t ndim, const int64_t *shape, int64_t *strides,
+                     uint64_t *nbytes) {
+	bool empty = false;
 	int64_t step = 1;
 
 	for (int32_t i = ndim - 1; i >= 0; i--) {
+		if (shape[i] < 0)
+			return -EINVAL;
+		empty |= shape[i] == 0;
 		strides[i] = step;
-		if (__builtin_mul_overflow(step, shape[i] ? shape[i] : 1, &step))
+		if (__builtin_mul_overflow(step, shape[i] + (shape[i] == 0), &step))
 			return -EOVERFLOW;
 	}
-	return 0;
+	return bytes_of(dtype, step, empty, nbytes);
 }
 
 int dtype_span(caisson_dtype dtype, int32_t ndim, const int64_t *shape, const int64_t *strides_in,
-               int64_t *strides_out, uint64_t *nbytes)
-{
-	int64_t own[8] = { 0 };
-	const int64_t *strides = strides_in ? strides_in : own;
-	int64_t last = 0, step, elements;
+               int64_t *strides, uint64_t *nbytes) {
+	int64_t last = 0, step;
 	bool empty = false;
-	int64_t bits;
 
-	if (ndim < 0 || ndim > 8)
+	if (ndim < 0 || ndim > (int32_t)CAISSON_CHANNEL_MAX_NDIM)
 		return -EINVAL;
+	if (!strides_in)
+		return row_major(dtype, ndim, shape, strides, nbytes);
 	for (int32_t i = 0; i < ndim; i++) {
-		if (shape[i] < 0 || (strides_in && strides_in[i] < 0))
+		if (shape[i] < 0 || strides_in[i] < 0)
 			return -EINVAL;
+		strides[i] = strides_in[i];
 		empty |= shape[i] == 0;
 	}
-	if (!strides_in && row_major(ndim, shape, own) < 0)
-		return -EOVERFLOW;
 	for (int32_t i = 0; i < ndim; i++) {
-		if (strides_out)
-			strides_out[i] = strides[i];
 		if (shape[i] == 0)
 			continue;
 		if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) ||
 		    __builtin_add_overflow(last, step, &last))
 			return -EOVERFLOW;
 	}
-	if (__builtin_add_overflow(last, (int64_t)1, &elements) ||
-	    __builtin_mul_overflow(elements, (int64_t)dtype.bits * dtype.lanes, &bits))
+	if (__builtin_add_overflow(last, (int64_t)1, &last))
 		return -EOVERFLOW;
-	*nbytes = empty ? 0 : (uint64_t)bits / 8 + (bits % 8 != 0);
-	return 0;
+	return bytes_of(dtype, last, empty, nbytes);
 }

@@ -14,6 +14,9 @@
 int error_set(caisson_error **err, int error, const char *stage, const char *knob,
               const char *remedy, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* To *err, that what came instead failed too: "; MEANWHILE, MESSAGE", and its remedy. */
+void error_add(caisson_error **err, const caisson_error *other, const char *meanwhile);
+
 /*
  * Turn the helper's or init's numbers into an error and return -answer->error.
  * subject: what the record in question was about ("/in.jpg at

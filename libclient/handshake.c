@@ -11,6 +11,7 @@
 
 #include "channel_impl.h"
 #include "error.h"
+#include "keeper.h"
 
 #define STAGE_NEW "creating a channel"
 
@@ -19,23 +20,20 @@ union fd_message {
 	char bytes[CMSG_SPACE(sizeof(int) * CAISSON_CHANNEL_FDS)];
 };
 
-void channel_close_fd(int *fd)
-{
+void channel_close_fd(int *fd) {
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
 }
 
 /* Spinning for another CPU's answer is a waste where there is only one. */
-static bool more_than_one_cpu(void)
-{
+static bool more_than_one_cpu(void) {
 	cpu_set_t cpus;
 
 	return sched_getaffinity(0, sizeof(cpus), &cpus) < 0 || CPU_COUNT(&cpus) > 1;
 }
 
-caisson_channel *channel_alloc(const char *name, bool host)
-{
+caisson_channel *channel_alloc(const char *name, bool host) {
 	caisson_channel *channel = aligned_alloc(_Alignof(caisson_channel), sizeof(*channel));
 
 	if (!channel)
@@ -50,21 +48,18 @@ caisson_channel *channel_alloc(const char *name, bool host)
 	return channel;
 }
 
-static bool name_valid(const char *name)
-{
+static bool name_valid(const char *name) {
 	size_t length = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
 
 	return length > 0 && length <= CHANNEL_NAME_MAX && name[length] == '\0';
 }
 
-bool channel_carries(const caisson_channel *channel, bool to_host)
-{
+bool channel_carries(const caisson_channel *channel, bool to_host) {
 	return (channel->direction & (to_host ? CAISSON_TO_HOST : CAISSON_TO_SANDBOX)) != 0;
 }
 
 /* The lease tables; the memory is mapped by now, on either side. */
-int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes)
-{
+int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes) {
 	int rc = 0;
 
 	ring_at(&channel->mine, channel->my_page.base, slots);
@@ -73,18 +68,26 @@ int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes)
 		rc = slab_init(&channel->tx.slab, (uint16_t)slots, tx_bytes);
 	if (rc == 0 && channel->rx.memory.base)
 		rc = slab_init(&channel->rx.slab, (uint16_t)slots, 0);
+	if (ring_wake_slot(&channel->mine, 0) < 0) {
+		atomic_store(&channel->no_futex, true);
+		atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_NO_FUTEX);
+	}
 	atomic_store(&channel->mine.page->version, CAISSON_CHANNEL_VERSION);
 	atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_ATTACHED);
 	return rc;
 }
 
-void channel_destroy(caisson_channel *channel)
-{
+void channel_destroy(caisson_channel *channel) {
+	keeper_leave(channel);
 	/* A forked child's copy goes without a word: the channel is its parent's. */
 	if (channel->mine.page && channel->owner == getpid()) {
 		atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_CLOSED);
 		bell_ring(&channel->bell);
+		(void)ring_wake_slot(&channel->mine, channel->tx.sent);
 	}
+	/* A forked child has no such thread. */
+	if (channel->owner == getpid())
+		prefault_stop(&channel->prefault);
 	memory_unmap(&channel->my_page);
 	memory_unmap(&channel->their_page);
 	memory_unmap(&channel->tx.memory);
@@ -102,8 +105,7 @@ void channel_destroy(caisson_channel *channel)
 /* -------------------------------------------------------------------- host */
 
 /* Memory that the host writes: mapped, then sealed against every other writer. */
-static int make_mine(struct memory *memory, const char *name, uint64_t bytes, int *fd)
-{
+static int make_mine(struct memory *memory, const char *name, uint64_t bytes, int *fd) {
 	int rc = *fd = memory_new(name, bytes);
 
 	if (rc >= 0)
@@ -112,8 +114,7 @@ static int make_mine(struct memory *memory, const char *name, uint64_t bytes, in
 }
 
 /* Memory that the sandbox writes; its size is fixed before the sandbox sees it. */
-static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, int *fd)
-{
+static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, int *fd) {
 	int rc = *fd = memory_new(name, bytes);
 
 	if (rc >= 0)
@@ -121,8 +122,7 @@ static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, 
 	return rc < 0 ? rc : memory_seal_seals(*fd);
 }
 
-static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd)
-{
+static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd) {
 	const uint64_t page = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS);
 	int rc = make_mine(&channel->my_page, "caisson-host", page, &fd[0]);
 
@@ -135,8 +135,7 @@ static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd)
 	return rc;
 }
 
-static int make_bell(caisson_channel *channel)
-{
+static int make_bell(caisson_channel *channel) {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -155,8 +154,7 @@ static int make_bell(caisson_channel *channel)
 	return bell_host_init(&channel->bell);
 }
 
-static int send_hello(const caisson_channel *channel, uint64_t bytes, const int *memory)
-{
+static int send_hello(const caisson_channel *channel, uint64_t bytes, const int *memory) {
 	struct caisson_channel_hello hello = {
 		.magic = CAISSON_CHANNEL_MAGIC,
 		.size = sizeof(hello),
@@ -195,8 +193,7 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 }
 
 /* Which limit an errno of set-up speaks of, and what to do about it. */
-static int new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes)
-{
+static int new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes) {
 	const char *knob = "", *remedy = "";
 
 	if (rc == -EMFILE || rc == -ENFILE || rc == -ETOOMANYREFS) {
@@ -222,8 +219,7 @@ static int new_failed(caisson_error **err, int rc, const char *name, uint64_t by
 }
 
 int channel_new(const char *name, enum caisson_direction direction, uint64_t bytes,
-                caisson_channel **result, caisson_error **err)
-{
+                caisson_channel **result, caisson_error **err) {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	int memory[CAISSON_CHANNEL_FDS] = { -1, -1, -1, -1, -1 };
 	caisson_channel *channel;
@@ -252,6 +248,8 @@ int channel_new(const char *name, enum caisson_direction direction, uint64_t byt
 		rc = send_hello(channel, bytes, memory);
 	if (rc == 0)
 		rc = channel_sides(channel, CHANNEL_SLOTS, bytes);
+	if (rc == 0)
+		atomic_store(&channel->lane, memory_lane(memory[0]));
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&memory[i]);
 	if (rc < 0) {
@@ -262,23 +260,19 @@ int channel_new(const char *name, enum caisson_direction direction, uint64_t byt
 	return 0;
 }
 
-const char *channel_name(const caisson_channel *channel)
-{
+const char *channel_name(const caisson_channel *channel) {
 	return channel->name;
 }
 
-int channel_peer_fd(const caisson_channel *channel)
-{
+int channel_peer_fd(const caisson_channel *channel) {
 	return channel->peer;
 }
 
-void channel_started(caisson_channel *channel)
-{
+void channel_started(caisson_channel *channel) {
 	channel_close_fd(&channel->peer);
 }
 
-void channel_free(caisson_channel *channel)
-{
+void channel_free(caisson_channel *channel) {
 	if (channel)
 		channel_destroy(channel);
 }

@@ -3,6 +3,7 @@
 #ifndef CAISSON_LIBCLIENT_INTERNAL_H
 #define CAISSON_LIBCLIENT_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,15 +15,23 @@
 #include "protocol/plan.h"
 #include "property.h"
 
+struct denials;
+struct entry;
+struct leaf;
+struct limits_asked;
+struct policy;
+
 /* One record of the plan to be. */
 struct spec_op {
 	uint16_t op;
 	uint16_t flags;
 	bool optional;
-	int fd;       /* BIND of a descriptor: ours, else -1 */
-	char *source; /* BIND of a path */
-	char *name;   /* canonical */
-	char *target; /* SYMLINK */
+	bool borrowed; /* fd and strings are another list's, which outlives this one */
+	bool last;     /* once all others are carried out */
+	int fd;        /* ours: BIND of a descriptor, FILE's memfd; else -1 */
+	char *source;  /* BIND of a path */
+	char *name;    /* canonical */
+	char *target;  /* SYMLINK */
 	uint64_t a, b;
 };
 
@@ -38,7 +47,7 @@ struct strings {
 
 struct caisson_spec {
 	char *name;
-	char *hostname;
+	char *hostname, *label;
 	char *helper;
 	char *cwd;
 	struct ops ops;
@@ -46,12 +55,34 @@ struct caisson_spec {
 	caisson_channel **channel;
 	size_t channels;
 	int stdio[3];
+	int *pass; /* the caller's, behind the channels' */
+	size_t passed;
 	bool stdio_files, bare;
-	bool channels_gone; /* a sandbox has them */
+	bool channels_gone;                        /* a sandbox has them */
+	struct spec_op ids, subids, time, seccomp; /* op 0: not asked for */
 	enum caisson_network network;
 	enum caisson_user_namespace userns;
-	uint64_t require;     /* by name, beyond what is full */
-	caisson_error *error; /* the first failure of a builder */
+	enum caisson_via via;
+	struct limits_asked *limits; /* NULL: none */
+	uint64_t require;            /* by name, beyond what is full */
+	uint64_t pids_alone;         /* of the spawn that goes on: as the sandbox's; 0: no */
+	caisson_error *error;        /* the first failure of a builder */
+};
+
+/* What a record is about: an op, or a parent directory of an op's name. */
+struct sent {
+	const struct spec_op *op;
+	uint16_t what; /* enum caisson_op */
+	size_t len;    /* of the name, which may be a parent's */
+};
+
+/* A record of the policy's own. */
+struct cover {
+	struct cover *next;
+	const struct spec_op *in; /* what it lies in */
+	struct spec_op op;
+	uint32_t line; /* of the rule */
+	char name[];
 };
 
 /* A plan with the sources it names, opened; fd 4 and 5... of the helper. */
@@ -59,9 +90,27 @@ struct plan_image {
 	int memfd;
 	int *fd;
 	size_t fds;
-	struct ops ops;    /* as asked for */
-	struct ops sent;   /* record i is about sent.item[i] */
-	uint64_t given_up; /* properties that the spec itself grants away */
+	struct ops ops;    /* as asked for; what the spec has is borrowed from it */
+	struct sent *sent; /* of every record */
+	size_t records;
+	uint64_t given_up;    /* properties that the spec itself grants away */
+	uint64_t pids_alone;  /* RLIMIT_NPROC from the helper on; 0: the caller's */
+	struct cover *covers; /* what the policy denies in granted trees */
+};
+
+/* A further program in a sandbox; its place is the sandbox's. */
+struct caisson_program {
+	caisson_sandbox *box;
+	uint64_t id; /* 0: a free place */
+	enum program_state {
+		PROGRAM_STARTING,
+		PROGRAM_RUNNING,
+		PROGRAM_FAILED, /* why says why it never ran */
+		PROGRAM_ENDED,
+	} state;
+	bool forgotten; /* by the caller; the place is taken until init has told of the end */
+	int status;
+	struct caisson_answer why;
 };
 
 struct caisson_sandbox {
@@ -69,11 +118,21 @@ struct caisson_sandbox {
 	int socket, pidfd;
 	struct caisson_answer built;
 	struct property_asked asked;
+	char *why; /* caisson-helper was not the one to build it; NULL: it was, or as asked */
 	bool stdio_files;
+	bool silent;      /* nothing more is to be heard from init */
 	bool told, ended; /* init said how the program ended; init was reaped */
+	bool timed_out;   /* it was because its time was up */
+	atomic_bool killed;
 	int status;
+	struct caisson_program *program; /* CAISSON_EXEC_MAX - 1 places, or NULL */
+	uint64_t last_id;
 	caisson_channel **channel;
 	size_t channels;
+	struct leaf *leaf;   /* its cgroup; NULL: the caller's */
+	uint64_t pids_alone; /* at most that many processes, without a cgroup; 0: any number */
+	char limited_by[80];
+	struct denials *denials; /* NULL: not asked for */
 	char *json;
 };
 
@@ -87,27 +146,77 @@ void strings_clear(struct strings *list);
 /* "/a//b/./c/" becomes "/a/b/c"; NULL with errno EINVAL for "..", "/" and relative paths. */
 char *canonical_path(const char *path);
 
-/* root.c: the default root, as the host has it. */
-int root_default(struct ops *ops, enum caisson_network network);
+/* spec.c: keeps the first failure, for caisson_spawn(); returns rc. */
+int spec_note(caisson_spec *spec, int rc, const char *what, const char *value);
+
+/* root.c: the default root, as the host has it; its procfs unless the spec lays out /proc itself. */
+int root_default(struct ops *ops, enum caisson_network network, bool proc);
+/* A procfs at dst, what programs need not see of it covered. flags: enum caisson_procfs_flags. */
+int root_proc(struct ops *ops, const char *dst, unsigned flags);
 /* A private /dev at dst: the harmless nodes, links, own shm and pts. */
 int root_dev(struct ops *ops, const char *dst);
 
+/* collect.c: what spec asks for, in the order of the plan; what it grants away of the properties. */
+int plan_collect(const caisson_spec *spec, struct ops *ops, caisson_error **err);
+uint64_t plan_given_up(const caisson_spec *spec);
+
 /* plan.c */
-int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error **err);
+/* policy: covers what it denies below granted trees; may be NULL. */
+int plan_build(const caisson_spec *spec, const struct policy *policy, struct plan_image *plan,
+               caisson_error **err);
 void plan_clear(struct plan_image *plan);
 /* What record was about, in words; NULL if nothing. Into buf. */
 const char *plan_subject(const struct plan_image *plan, uint32_t record, char *buf, size_t size);
 
-/* start.c: what init is told. Queues START on socket; fds are only read. */
-int start_send(const caisson_spec *spec, int socket, caisson_error **err);
+/* start.c: what init is told of a program. */
+struct start {
+	struct caisson_control head;                              /* but for kind and id */
+	int fd[CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA]; /* as many as head says */
+	int null;
+};
+
+/* The descriptors of spec are only borrowed. start_close() closes the others, also after a failure. */
+int start_make(const caisson_spec *spec, struct start *start, caisson_error **err);
+/* Queues it on socket. 0 or -errno, which start_failed() makes an error of. */
+int start_send(const struct start *start, int socket, int flags);
+int start_failed(int rc, caisson_error **err);
+void start_close(struct start *start);
+
+/* spawn.c: the first failure of a builder, or that there is no program; and what an answer is about. */
+int spec_ready(const caisson_spec *spec, caisson_error **err);
+const char *spec_subject(const caisson_spec *spec, const struct caisson_answer *answer);
+
+/* Who is to build a sandbox, and what came of it. */
+struct builder {
+	enum caisson_via via; /* not AUTO */
+	const char *program;  /* its path */
+	bool unusable;        /* it is missing, or has not what it takes, whatever is asked of it */
+};
+
+/* via.c: the way, or the ways one after the other, that spec asks for. */
+int spawn_via(caisson_spec *spec, caisson_sandbox **box, caisson_error **err);
+/* spawn.c: by this one alone. */
+int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, caisson_error **err);
 
 /*
  * launch.c: exec of the helper from a child that shares nothing but memory until
- * then. Its pidfd, or -1; *error: 0, or why it was not executed (errno).
+ * then. Its pidfd, or -1; *error: 0, or why it was not executed (errno). entry: the
+ * cgroup that it goes into, or NULL; why it could not is entry->error then.
  */
-int launch_helper(const char *helper, int socket, const struct plan_image *plan, int *error);
+int launch_helper(const struct builder *by, int socket, const struct plan_image *plan,
+                  struct entry *entry, int *error);
 
-/* sandbox.c */
+/* exec.c: asks init for a program and waits until it runs, or has failed. NULL with *error, an errno. */
+caisson_program *program_start(caisson_sandbox *box, struct start *start, int *error);
+/* What init says of a program that is not the target. */
+void program_hear(caisson_sandbox *box, const struct caisson_answer *answer);
+
+/* sandbox.c: waits for init's next word, or its end, until that time (-1: for ever). 0 or -errno. */
+int sandbox_wait(caisson_sandbox *box, int64_t until);
+int64_t now_ms(void);
+int signal_send(caisson_sandbox *box, uint64_t id, int sig);
+
+/* spawn.c */
 int wait_pidfd(int pidfd, int *status);
 /* A message from the helper or init; *pidfd is -1 or one that came along. -EPIPE at the end. */
 int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd);

@@ -8,16 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "caisson_channels.h"
+
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
 #endif
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
 /* A file over the limit does not only fail: it raises SIGXFSZ in the application. */
-static int within_file_limit(uint64_t bytes)
-{
+static int within_file_limit(uint64_t bytes) {
 	struct rlimit limit;
 
 	if (bytes > INT64_MAX || bytes > SIZE_MAX)
@@ -28,8 +32,7 @@ static int within_file_limit(uint64_t bytes)
 	return 0;
 }
 
-int memory_new(const char *name, uint64_t bytes)
-{
+int memory_new(const char *name, uint64_t bytes) {
 	int rc = within_file_limit(bytes);
 	int fd;
 
@@ -49,8 +52,7 @@ int memory_new(const char *name, uint64_t bytes)
 	return fd;
 }
 
-int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable)
-{
+int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable) {
 	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
 	void *base;
 
@@ -64,15 +66,13 @@ int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable)
 	return 0;
 }
 
-void memory_unmap(struct memory *memory)
-{
+void memory_unmap(struct memory *memory) {
 	if (memory->base)
 		munmap(memory->base, memory->size);
 	memory->base = NULL;
 }
 
-int memory_seal_writes(int fd)
-{
+int memory_seal_writes(int fd) {
 	void *probe;
 
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)
@@ -85,13 +85,19 @@ int memory_seal_writes(int fd)
 	return -ENOTSUP;
 }
 
-int memory_seal_seals(int fd)
-{
+int memory_seal_seals(int fd) {
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) < 0 ? -errno : 0;
 }
 
-int memory_check(int fd, uint64_t bytes)
-{
+uint32_t memory_lane(int fd) {
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0)
+		return 0;
+	return CAISSON_LANE_SEALED | (seals & F_SEAL_EXEC ? CAISSON_LANE_NOEXEC : 0);
+}
+
+int memory_check(int fd, uint64_t bytes) {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 

@@ -20,6 +20,8 @@ void memory_unmap(struct memory *memory);
 int memory_seal_writes(int fd);
 /* Nobody adds a seal from now on. */
 int memory_seal_seals(int fd);
+/* enum caisson_lane of such memory. */
+uint32_t memory_lane(int fd);
 /* Of memory that came from elsewhere: its size is bytes and cannot change. */
 int memory_check(int fd, uint64_t bytes);
 

@@ -10,8 +10,7 @@
 
 #define MAX_OPS 2048 /* policy allows fewer binds; the format 1,280 records */
 
-char *canonical_path(const char *path)
-{
+char *canonical_path(const char *path) {
 	char *out, *to;
 
 	errno = EINVAL;
@@ -44,8 +43,9 @@ char *canonical_path(const char *path)
 	return out;
 }
 
-static void op_clear(struct spec_op *op)
-{
+static void op_clear(struct spec_op *op) {
+	if (op->borrowed)
+		return;
 	free(op->source);
 	free(op->name);
 	free(op->target);
@@ -53,8 +53,7 @@ static void op_clear(struct spec_op *op)
 		close(op->fd);
 }
 
-int ops_add_plain(struct ops *ops, const struct spec_op *op)
-{
+int ops_add_plain(struct ops *ops, const struct spec_op *op) {
 	struct spec_op own = *op;
 
 	if (ops->n == ops->room) {
@@ -73,11 +72,11 @@ int ops_add_plain(struct ops *ops, const struct spec_op *op)
 	return 0;
 }
 
-int ops_add(struct ops *ops, const struct spec_op *op)
-{
+int ops_add(struct ops *ops, const struct spec_op *op) {
 	struct spec_op copy = *op;
 	int error = 0;
 
+	copy.borrowed = false;
 	copy.name = canonical_path(op->name);
 	if (!copy.name)
 		error = errno;
@@ -95,16 +94,14 @@ int ops_add(struct ops *ops, const struct spec_op *op)
 	return ops_add_plain(ops, &copy);
 }
 
-void ops_clear(struct ops *ops)
-{
+void ops_clear(struct ops *ops) {
 	for (size_t i = 0; i < ops->n; i++)
 		op_clear(&ops->item[i]);
 	free(ops->item);
 	memset(ops, 0, sizeof(*ops));
 }
 
-int strings_add(struct strings *list, char *owned)
-{
+int strings_add(struct strings *list, char *owned) {
 	if (!owned)
 		return -ENOMEM;
 	if (list->n + 1 >= list->room) {
@@ -123,8 +120,7 @@ int strings_add(struct strings *list, char *owned)
 	return 0;
 }
 
-void strings_clear(struct strings *list)
-{
+void strings_clear(struct strings *list) {
 	for (size_t i = 0; i < list->n; i++)
 		free(list->item[i]);
 	free(list->item);

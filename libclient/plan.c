@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include "denials.h"
 #include "internal.h"
 #include "memory.h"
+#include "policy_use.h"
 
 static const char STAGE[] = "preparing the plan";
 
@@ -23,17 +26,16 @@ struct writer {
 	char *names;
 	size_t names_room;
 	uint32_t records_room;
+	const struct policy *policy;
 };
 
-/* Where text now stands in the name area, or -errno. */
-static int64_t put_name(struct writer *w, const char *text)
-{
-	size_t len = strlen(text) + 1;
+/* Where text, of len bytes, now stands in the name area, or -errno. */
+static int64_t put_name(struct writer *w, const char *text, size_t len) {
 	uint32_t at = w->head.names;
 
-	if (at + len > CAISSON_PLAN_MAX_NAMES)
+	if (at + len + 1 > CAISSON_PLAN_MAX_NAMES)
 		return -E2BIG;
-	if (at + len > w->names_room) {
+	if (!w->names || at + len + 1 > w->names_room) {
 		size_t room = 2 * (at + len) + 1024;
 		char *more = realloc(w->names, room);
 
@@ -43,48 +45,65 @@ static int64_t put_name(struct writer *w, const char *text)
 		w->names_room = room;
 	}
 	memcpy(w->names + at, text, len);
-	w->head.names += (uint32_t)len;
+	w->names[at + len] = '\0';
+	w->head.names += (uint32_t)len + 1;
 	return at;
 }
 
-static int put_record(struct writer *w, struct plan_image *plan, const struct spec_op *op,
-                      int32_t fd)
-{
-	struct spec_op copy = { .op = op->op, .fd = -1 };
-	struct caisson_plan_record *r;
-	int64_t name = 0, target = 0;
+/* Room for one record more, and for what it is about. */
+static int grow(struct writer *w, struct plan_image *plan) {
+	uint32_t room = 2 * w->records_room + 40;
+	struct caisson_plan_record *record;
+	struct sent *sent;
 
-	if (w->head.records == w->records_room) {
-		uint32_t room = 2 * w->records_room + 64;
-
-		r = room > CAISSON_PLAN_MAX_RECORDS + 64 ? NULL
-		                                         : realloc(w->record, room * sizeof(*r));
-		if (!r)
-			return room > CAISSON_PLAN_MAX_RECORDS + 64 ? -E2BIG : -ENOMEM;
-		w->record = r;
-		w->records_room = room;
-	}
-	if (op->name)
-		name = put_name(w, op->name);
-	if (op->target)
-		target = put_name(w, op->target);
-	if (name < 0 || target < 0)
-		return (int)(name < 0 ? name : target);
-	r = &w->record[w->head.records++];
-	*r = (struct caisson_plan_record){ .op = op->op,
-		                           .flags = op->flags,
-		                           .fd = fd,
-		                           .name = (uint32_t)name,
-		                           .name_len = op->name ? (uint32_t)strlen(op->name) : 0,
-		                           .a = op->target ? (uint64_t)target : op->a,
-		                           .b = op->target ? strlen(op->target) : op->b };
-	copy.name = op->name ? strdup(op->name) : NULL;
-	copy.source = op->source ? strdup(op->source) : NULL;
-	return ops_add_plain(&plan->sent, &copy);
+	if (w->head.records < w->records_room)
+		return 0;
+	if (w->head.records >= CAISSON_PLAN_MAX_RECORDS)
+		return -E2BIG;
+	record = realloc(w->record, room * sizeof(*record));
+	if (!record)
+		return -ENOMEM;
+	w->record = record;
+	sent = realloc(plan->sent, room * sizeof(*sent));
+	if (!sent)
+		return -ENOMEM;
+	plan->sent = sent;
+	w->records_room = room;
+	return 0;
 }
 
-static int source_failed(caisson_error **err, const struct spec_op *op, int error)
-{
+/* r, under the first len bytes of op's name: less than all of them is a parent of it. */
+static int put_record(struct writer *w, struct plan_image *plan, struct caisson_plan_record r,
+                      const struct spec_op *op, size_t len) {
+	int rc = grow(w, plan);
+	int64_t name = rc == 0 && len ? put_name(w, op->name, len) : rc;
+
+	if (name < 0)
+		return (int)name;
+	r.name = (uint32_t)name;
+	r.name_len = (uint32_t)len;
+	w->record[w->head.records++] = r;
+	plan->sent[plan->records++] = (struct sent){ op, r.op, len };
+	return 0;
+}
+
+static int put_op(struct writer *w, struct plan_image *plan, const struct spec_op *op, int32_t fd) {
+	struct caisson_plan_record r = {
+		.op = op->op, .flags = op->flags, .fd = fd, .a = op->a, .b = op->b
+	};
+
+	if (op->target) {
+		int64_t target = put_name(w, op->target, strlen(op->target));
+
+		if (target < 0)
+			return (int)target;
+		r.a = (uint64_t)target;
+		r.b = strlen(op->target);
+	}
+	return put_record(w, plan, r, op, op->name ? strlen(op->name) : 0);
+}
+
+static int source_failed(caisson_error **err, const struct spec_op *op, int error) {
 	const char *remedy = error == ENOENT ? "check the path; CAISSON_OPTIONAL leaves a missing "
 	                                       "source out"
 	                     : error == EACCES
@@ -103,12 +122,13 @@ static int source_failed(caisson_error **err, const struct spec_op *op, int erro
  * 0 with *fd, or 1 if it is optional and not there. A local file that is
  * neither a directory nor a regular file nor a socket is refused by the helper.
  */
-static int open_source(struct spec_op *op, int *fd, caisson_error **err)
-{
+static int open_source(struct spec_op *op, int *fd, caisson_error **err) {
 	struct stat st;
 	char link[32];
 
-	if (op->source) {
+	if (op->op == CAISSON_OP_FILE) { /* its content is read, not it that is mounted */
+		*fd = fcntl(op->fd, F_DUPFD_CLOEXEC, 3);
+	} else if (op->source) {
 		*fd = open(op->source, O_PATH | O_CLOEXEC);
 	} else { /* the plan carries O_PATH only, whatever the caller's descriptor can do */
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", op->fd);
@@ -116,13 +136,15 @@ static int open_source(struct spec_op *op, int *fd, caisson_error **err)
 	}
 	if (*fd < 0)
 		return op->optional && errno == ENOENT ? 1 : source_failed(err, op, errno);
+	if (op->op != CAISSON_OP_BIND)
+		return 0;
 	if (fstat(*fd, &st) < 0) {
 		int error = errno;
 
 		close(*fd);
 		return source_failed(err, op, error);
 	}
-	if (op->op == CAISSON_OP_BIND && S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode))
 		op->flags |= CAISSON_BIND_DIR;
 	return 0;
 }
@@ -132,42 +154,88 @@ static int open_source(struct spec_op *op, int *fd, caisson_error **err)
  * record before it stands for. Where a granted tree has the directory already,
  * such a record does nothing.
  */
-static bool parent_is_there(const struct plan_image *plan, const char *parent, size_t len)
-{
-	for (size_t i = plan->sent.n; i-- > 0;) {
-		const struct spec_op *op = &plan->sent.item[i];
-		size_t n = op->op >= 16 ? strlen(op->name) : 0;
+static bool parent_is_there(const struct plan_image *plan, const char *parent, size_t len) {
+	for (size_t i = plan->records; i-- > 0;) {
+		const struct sent *sent = &plan->sent[i];
+		const char *name = sent->op->name;
+		size_t n = sent->what >= 16 ? sent->len : 0;
 
-		if (n >= len && !strncmp(op->name, parent, len) &&
-		    (op->name[len] == '\0' || op->name[len] == '/'))
+		/* these make nothing */
+		if (sent->what == CAISSON_OP_RDONLY || sent->what == CAISSON_OP_MASK)
+			continue;
+		if (n >= len && !strncmp(name, parent, len) && (n == len || name[len] == '/'))
 			return true;
 		/* something was put over an ancestor since: what lay below is hidden */
-		if (n && n < len && !strncmp(op->name, parent, n) && parent[n] == '/' &&
-		    op->op != CAISSON_OP_DIR)
+		if (n && n < len && !strncmp(name, parent, n) && parent[n] == '/' &&
+		    sent->what != CAISSON_OP_DIR)
 			return false;
 	}
 	return false;
 }
 
-static int put_parents(struct writer *w, struct plan_image *plan, const struct spec_op *op)
-{
-	struct spec_op dir = { .op = CAISSON_OP_DIR, .fd = -1, .b = 0755 };
+static int put_parents(struct writer *w, struct plan_image *plan, const struct spec_op *op) {
+	const struct caisson_plan_record dir = { .op = CAISSON_OP_DIR, .fd = -1, .b = 0755 };
 	int rc = 0;
 
-	for (const char *at = op->name + 1; rc == 0 && (at = strchr(at, '/')); at++) {
-		size_t len = (size_t)(at - op->name);
-
-		if (parent_is_there(plan, op->name, len))
-			continue;
-		dir.name = strndup(op->name, len);
-		rc = dir.name ? put_record(w, plan, &dir, -1) : -ENOMEM;
-		free(dir.name);
-	}
+	for (const char *at = op->name + 1; rc == 0 && (at = strchr(at, '/')); at++)
+		if (!parent_is_there(plan, op->name, (size_t)(at - op->name)))
+			rc = put_record(w, plan, dir, op, (size_t)(at - op->name));
 	return rc;
 }
 
-static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **err)
-{
+struct cover_writer {
+	struct covers covers;
+	struct writer *w;
+	struct plan_image *plan;
+	const struct spec_op *in;
+	int failed;
+};
+
+static int too_large(int rc, caisson_error **err) {
+	return error_set(err, -rc, STAGE, "", "grant fewer paths", "the plan is too large: %s",
+	                 strerror(-rc));
+}
+
+static int put_cover(struct covers *covers, const char *rest, uint16_t op, uint32_t line) {
+	struct cover_writer *to = (struct cover_writer *)covers;
+	const char *at = to->in->name;
+	size_t len = strlen(at) + strlen(rest);
+	struct cover *cover;
+
+	/* Two rules may deny the same; a mask is more than read-only. */
+	for (cover = to->plan->covers; cover && cover->in == to->in; cover = cover->next)
+		if (!strcmp(cover->name + strlen(at), rest) &&
+		    (cover->op.op == op || cover->op.op == CAISSON_OP_MASK))
+			return 0;
+	cover = len > CAISSON_PLAN_MAX_PATH ? NULL : calloc(1, sizeof(*cover) + len + 1);
+	if (!cover)
+		return to->failed = len > CAISSON_PLAN_MAX_PATH ? -ENAMETOOLONG : -ENOMEM;
+	stpcpy(stpcpy(cover->name, at), rest);
+	cover->op = (struct spec_op){ .op = op, .fd = -1, .name = cover->name };
+	cover->in = to->in;
+	cover->line = line;
+	cover->next = to->plan->covers;
+	to->plan->covers = cover;
+	return to->failed = put_op(to->w, to->plan, &cover->op, -1);
+}
+
+/* What the policy denies in the tree that was just put. */
+static int put_covers(struct writer *w, struct plan_image *plan, const struct spec_op *op, int tree,
+                      caisson_error **err) {
+	struct cover_writer to = { .covers = { put_cover, w->policy,
+		                               !(op->flags & CAISSON_BIND_RDONLY) },
+		                   .w = w,
+		                   .plan = plan,
+		                   .in = op };
+	int rc;
+
+	if (!w->policy || op->op != CAISSON_OP_BIND || !(op->flags & CAISSON_BIND_DIR))
+		return 0;
+	rc = policy_covers(&to.covers, tree, err);
+	return to.failed < 0 ? too_large(to.failed, err) : rc;
+}
+
+static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **err) {
 	int rc = 0;
 
 	plan->fd = calloc(plan->ops.n + 1, sizeof(int));
@@ -177,7 +245,8 @@ static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **er
 		struct spec_op *op = &plan->ops.item[i];
 		int32_t index = -1;
 
-		if (op->op == CAISSON_OP_BIND || op->op == CAISSON_OP_DEVICE) {
+		if (op->op == CAISSON_OP_BIND || op->op == CAISSON_OP_DEVICE ||
+		    op->op == CAISSON_OP_FILE) {
 			rc = open_source(op, &plan->fd[plan->fds], err);
 			if (rc < 0)
 				return rc;
@@ -185,91 +254,28 @@ static int put_ops(struct writer *w, struct plan_image *plan, caisson_error **er
 				continue;
 			index = (int32_t)plan->fds++;
 		}
-		if (op->op >= 16)
+		if (op->op >= 16 && op->op != CAISSON_OP_RDONLY && op->op != CAISSON_OP_MASK)
 			rc = put_parents(w, plan, op);
-		rc = rc ? rc : put_record(w, plan, op, index);
+		rc = rc ? rc : put_op(w, plan, op, index);
 		if (rc < 0)
-			return error_set(err, -rc, STAGE, "", "grant fewer paths",
-			                 "the plan is too large: %s", strerror(-rc));
+			return too_large(rc, err);
+		rc = index < 0 ? 0 : put_covers(w, plan, op, plan->fd[index], err);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
 
-static int copy_ops(struct ops *to, const struct ops *from)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < from->n; i++)
-		rc = ops_add(to, &from->item[i]);
-	return rc;
-}
-
-/* All records to be, in the order of the plan: what the sandbox is, then what is in it. */
-static int collect(const caisson_spec *spec, struct ops *ops)
-{
-	struct spec_op userns = { .op = CAISSON_OP_USERNS, .fd = -1, .a = spec->userns };
-	struct spec_op net = { .op = CAISSON_OP_NET, .fd = -1, .a = spec->network };
-	int rc;
-
-	/* "none" and a required user namespace contradict each other: the helper refuses that. */
-	if (spec->userns == CAISSON_USER_NAMESPACE_AUTO && (spec->require & CAISSON_BIT(USERNS)))
-		userns.a = CAISSON_USERNS_REQUIRED;
-	rc = ops_add_plain(ops, &userns);
-	rc = rc ? rc : ops_add_plain(ops, &net);
-	if (rc == 0) {
-		struct spec_op name = { .op = CAISSON_OP_HOSTNAME, .fd = -1 };
-
-		name.name = strdup(spec->hostname ? spec->hostname : "caisson");
-		rc = name.name ? ops_add_plain(ops, &name) : -ENOMEM;
-	}
-	if (!spec->bare)
-		rc = rc ? rc : root_default(ops, spec->network);
-	return rc ? rc : copy_ops(ops, &spec->ops);
-}
-
-static int check_once(const struct ops *ops, caisson_error **err)
-{
-	int procs = 0, devs = 0;
-
-	for (size_t i = 0; i < ops->n; i++) {
-		procs += ops->item[i].op == CAISSON_OP_PROC;
-		devs += ops->item[i].op == CAISSON_OP_DEVPTS;
-	}
-	if (procs <= 1 && devs <= 1)
-		return 0;
-	return error_set(err, EINVAL, STAGE, "",
-	                 "the default root has them: leave it out (--bare-root), or these",
-	                 "a sandbox has one procfs and one /dev, and a second is asked for");
-}
-
-/* What the spec itself grants away. */
-static uint64_t given_up(const caisson_spec *spec)
-{
-	uint64_t bits = spec->network == CAISSON_NETWORK_HOST ? CAISSON_BIT(NET) : 0;
-
-	for (size_t i = 0; i < spec->ops.n; i++)
-		if (spec->ops.item[i].op == CAISSON_OP_BIND &&
-		    (!strcmp(spec->ops.item[i].name, "/dev") ||
-		     !strncmp(spec->ops.item[i].name, "/dev/", 5)))
-			bits |= CAISSON_BIT(DEV) | CAISSON_BIT(SHM);
-	return bits;
-}
-
-static int seal(const struct writer *w, int *memfd)
-{
-	const struct {
-		const void *data;
-		size_t size;
-	} part[] = { { &w->head, sizeof(w->head) },
-		     { w->record, w->head.records * sizeof(*w->record) },
-		     { w->names, w->head.names } };
+static int seal(const struct writer *w, int *memfd) {
+	const struct iovec part[] = { { (void *)(uintptr_t)&w->head, sizeof(w->head) },
+		                      { w->record, w->head.records * sizeof(*w->record) },
+		                      { w->names, w->head.names } };
 	int fd = memory_new("caisson-plan", w->head.size);
 
 	if (fd < 0)
 		return fd;
-	for (size_t i = 0; i < 3; i++)
-		if (write(fd, part[i].data, part[i].size) != (ssize_t)part[i].size)
-			goto fail;
+	if (writev(fd, part, 3) != (ssize_t)w->head.size)
+		goto fail;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		goto fail;
 	*memfd = fd;
@@ -279,27 +285,23 @@ fail:
 	return -EIO;
 }
 
-int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error **err)
-{
+int plan_build(const caisson_spec *spec, const struct policy *policy, struct plan_image *plan,
+               caisson_error **err) {
 	struct writer w = { .head = { .magic = CAISSON_PLAN_MAGIC,
-		                      .version = CAISSON_PLAN_VERSION } };
+		                      .version = CAISSON_PLAN_VERSION },
+		            .policy = policy };
 	int rc;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->memfd = -1;
-	rc = collect(spec, &plan->ops);
-	if (rc < 0) {
-		error_set(err, -rc, STAGE, "", "", "cannot collect the plan: %s", strerror(-rc));
-		goto out;
-	}
-	rc = check_once(&plan->ops, err);
+	rc = plan_collect(spec, &plan->ops, err);
 	rc = rc ? rc : put_ops(&w, plan, err);
 	if (rc < 0)
 		goto out;
 	w.head.fds = (uint32_t)plan->fds;
 	w.head.size =
 		(uint32_t)(sizeof(w.head) + w.head.records * sizeof(*w.record)) + w.head.names;
-	plan->given_up = given_up(spec);
+	plan->given_up = plan_given_up(spec);
 	if (spec->require & plan->given_up) {
 		rc = error_set(
 			err, EINVAL, STAGE, "--require, caisson_spec_require()",
@@ -308,7 +310,9 @@ int plan_build(const caisson_spec *spec, struct plan_image *plan, caisson_error 
 			caisson_property_name(__builtin_ctzll(spec->require & plan->given_up)));
 		goto out;
 	}
-	w.head.require = (property_full() & ~plan->given_up) | spec->require;
+	/* Limits are the library's to set, and to refuse without. */
+	w.head.require =
+		(property_full() & ~plan->given_up) | (spec->require & ~CAISSON_BIT(LIMITS));
 	rc = seal(&w, &plan->memfd);
 	if (rc < 0)
 		error_set(err, -rc, STAGE, "memfd_create", "", "cannot write the plan: %s",
@@ -321,30 +325,33 @@ out:
 	return rc;
 }
 
-void plan_clear(struct plan_image *plan)
-{
+void plan_clear(struct plan_image *plan) {
 	for (size_t i = 0; i < plan->fds; i++)
 		close(plan->fd[i]);
 	free(plan->fd);
 	ops_clear(&plan->ops);
-	ops_clear(&plan->sent);
+	for (struct cover *next; plan->covers; plan->covers = next) {
+		next = plan->covers->next;
+		free(plan->covers);
+	}
+	free(plan->sent);
 	if (plan->memfd >= 0)
 		close(plan->memfd);
 	memset(plan, 0, sizeof(*plan));
 	plan->memfd = -1;
 }
 
-const char *plan_subject(const struct plan_image *plan, uint32_t record, char *buf, size_t size)
-{
-	const struct spec_op *op;
+const char *plan_subject(const struct plan_image *plan, uint32_t record, char *buf, size_t size) {
+	const struct sent *sent;
 
-	if (record >= plan->sent.n)
+	if (record >= plan->records)
 		return NULL;
-	op = &plan->sent.item[record];
-	switch (op->op) {
+	sent = &plan->sent[record];
+	switch (sent->what) {
 	case CAISSON_OP_BIND:
 	case CAISSON_OP_DEVICE:
-		snprintf(buf, size, "%s at %s", op->source ? op->source : "a descriptor", op->name);
+		snprintf(buf, size, "%s at %s",
+		         sent->op->source ? sent->op->source : "a descriptor", sent->op->name);
 		break;
 	case CAISSON_OP_NET:
 		snprintf(buf, size, "the network");
@@ -352,8 +359,24 @@ const char *plan_subject(const struct plan_image *plan, uint32_t record, char *b
 	case CAISSON_OP_USERNS:
 		snprintf(buf, size, "the user namespace");
 		break;
+	case CAISSON_OP_IDS:
+	case CAISSON_OP_SUBIDS:
+		snprintf(buf, size, "user %llu, group %llu %s", (unsigned long long)sent->op->a,
+		         (unsigned long long)sent->op->b,
+		         sent->what == CAISSON_OP_IDS ? "inside" : "outside");
+		break;
+	case CAISSON_OP_TIME:
+		snprintf(buf, size, "the clocks' offsets");
+		break;
+	case CAISSON_OP_LABEL:
+		snprintf(buf, size, "the label %s", sent->op->name);
+		break;
+	case CAISSON_OP_SECCOMP:
+		snprintf(buf, size, "the seccomp profile %s%s", seccomp_profile_name(sent->op->a),
+		         sent->op->b ? ", with denials explained" : "");
+		break;
 	default:
-		snprintf(buf, size, "%s", op->name ? op->name : "the plan");
+		snprintf(buf, size, "%.*s", (int)sent->len, sent->op->name);
 		break;
 	}
 	return buf;

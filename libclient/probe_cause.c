@@ -1,96 +1,183 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which knob keeps user namespaces from this process, told from where the attempt failed. */
-#define _GNU_SOURCE
-#include "probe_try.h"
+/*
+ * Which knob keeps namespaces from this process: told from the stage at which the
+ * attempt failed and its errno, with what the host's files say. Nothing is read or
+ * tried here, so that every host can be played to it.
+ */
+#include "probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-int probe_read_line(const char *path, char *line, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	ssize_t n;
+struct evidence {
+	char *text;
+	size_t size;
+};
 
-	if (fd < 0)
-		return -1;
-	n = read(fd, line, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return 0;
+static void say(const struct evidence *to, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct evidence *to, const char *fmt, ...) {
+	char *text = to->text;
+	size_t size = to->size;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, size, fmt, args);
+	va_end(args);
 }
 
-int probe_reads(const char *path, const char *wanted)
-{
-	char line[128];
-
-	return probe_read_line(path, line, sizeof(line)) == 0 && strcmp(line, wanted) == 0;
+static bool filtered(const struct host *host) {
+	return host->withheld & HOST_FILTERED;
 }
 
-static struct probe_cause clone_cause(int error)
-{
-	int module = error == EACCES;
-
-	if (error == ENOSPC && probe_reads("/proc/sys/user/max_user_namespaces", "0"))
-		return (struct probe_cause){ "user.max_user_namespaces=0",
-			                     "sysctl user.max_user_namespaces=15000" };
-	if (error == ENOSPC)
-		return (struct probe_cause){
-			"user.max_user_namespaces is used up, or 0 in a parent "
-			"user namespace",
-			"raise user.max_user_namespaces outside"
-		};
-	if (error == EUSERS)
-		return (struct probe_cause){ "user namespaces are nested 32 deep", "nest fewer" };
-	if (error == EINVAL || error == ENOSYS)
-		return (struct probe_cause){
-			"a kernel without CONFIG_USER_NS, or a system call filter",
-			"use a kernel with user namespaces"
-		};
-	if (probe_reads("/proc/sys/kernel/unprivileged_userns_clone", "0") && geteuid() != 0)
-		return (struct probe_cause){ "kernel.unprivileged_userns_clone=0",
-			                     "sysctl kernel.unprivileged_userns_clone=1" };
-	if (module && access("/sys/fs/selinux/enforce", F_OK) == 0)
-		return (struct probe_cause){ "SELinux (user_namespace create)",
-			                     "allow the caller's domain user_namespace create" };
-	if (module && probe_reads("/sys/module/apparmor/parameters/enabled", "Y"))
-		return (struct probe_cause){ "AppArmor (userns)",
-			                     "add \"userns,\" to the caller's AppArmor profile" };
-	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2)
-		return (struct probe_cause){
-			"a seccomp filter is on this process",
-			"allow clone and unshare with CLONE_NEWUSER in the filter "
-			"of the container or unit"
-		};
-	return (struct probe_cause){ "no knob known here decides this",
-		                     "leave a chroot, if this is one" };
+/* EACCES is what security modules answer; a filter may. */
+static enum caisson_restriction module(const struct host *host, const struct evidence *to) {
+	if (host->selinux && host->enforcing) {
+		say(to, "SELinux is enforcing, and you are %s", host->label);
+		return CAISSON_RESTRICTION_SELINUX;
+	}
+	if (host->apparmor) {
+		say(to, "AppArmor is enabled, and you are %s", host->label);
+		return CAISSON_RESTRICTION_APPARMOR;
+	}
+	if (filtered(host)) {
+		say(to, "a seccomp filter is on this process");
+		return CAISSON_RESTRICTION_SECCOMP;
+	}
+	say(to, "no AppArmor, no SELinux, no seccomp filter");
+	return CAISSON_RESTRICTION_UNKNOWN;
 }
 
-static struct probe_cause later_cause(int stage)
-{
-	if (probe_reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
-		return (struct probe_cause){
-			"kernel.apparmor_restrict_unprivileged_userns=1",
-			"an AppArmor profile with \"userns,\" for the program"
-		};
-	if (stage == TRY_MAP)
-		return (struct probe_cause){
-			"created, but its uid_map may not be written",
-			"look for a security module's profile on this process"
-		};
-	return (struct probe_cause){
-		"created, but nothing may be mounted in it",
-		"look for a security module's profile on this process, or a masked "
-		"/proc of a container"
-	};
+static enum caisson_restriction no_space(const struct host *host, const struct evidence *to) {
+	if (host_sysctl_is(host, HOST_MAX_USERNS, "0"))
+		say(to, "user.max_user_namespaces=0");
+	else
+		say(to,
+		    "user.max_user_namespaces=%s here: used up, or 0 in a user namespace around "
+		    "this one",
+		    host->sysctl[HOST_MAX_USERNS]);
+	return CAISSON_RESTRICTION_MAX_USER_NAMESPACES;
 }
 
-struct probe_cause probe_userns_cause(const struct try_userns *got)
-{
-	return got->stage == TRY_CLONE ? clone_cause(got->error) : later_cause(got->stage);
+static enum caisson_restriction not_permitted(const struct host *host, bool root,
+                                              const struct evidence *to) {
+	if (host_sysctl_is(host, HOST_USERNS_CLONE, "0") && !root) {
+		say(to, "kernel.unprivileged_userns_clone=0");
+		return CAISSON_RESTRICTION_USERNS_CLONE;
+	}
+	if (filtered(host)) {
+		say(to, "a seccomp filter is on this process");
+		return CAISSON_RESTRICTION_SECCOMP;
+	}
+	say(to, "no knob known here decides this; in a chroot nobody may");
+	return CAISSON_RESTRICTION_UNKNOWN;
+}
+
+static enum caisson_restriction at_clone(const struct host *host, int error, bool root,
+                                         const struct evidence *to) {
+	switch (error) {
+	case ENOSPC:
+		return no_space(host, to);
+	case EPERM:
+		return not_permitted(host, root, to);
+	case EACCES:
+		return module(host, to);
+	case EINVAL:
+	case ENOSYS:
+		if (filtered(host) && error == ENOSYS) {
+			say(to, "a seccomp filter is on this process");
+			return CAISSON_RESTRICTION_SECCOMP;
+		}
+		if (host->system == HOST_WSL1) {
+			say(to, "WSL 1 has no namespaces");
+			return CAISSON_RESTRICTION_PLATFORM;
+		}
+		say(to, "this kernel has no user namespaces (CONFIG_USER_NS)");
+		return CAISSON_RESTRICTION_KERNEL;
+	default:
+		say(to, error == EUSERS ? "user namespaces are nested 32 deep"
+		                        : "no knob known here answers so");
+		return CAISSON_RESTRICTION_UNKNOWN;
+	}
+}
+
+/* A namespace was given, and nothing can be done with it. */
+static enum caisson_restriction after_clone(const struct host *host, int error,
+                                            const struct evidence *to) {
+	if (host_sysctl_is(host, HOST_APPARMOR_USERNS, "1")) {
+		say(to, "kernel.apparmor_restrict_unprivileged_userns=1");
+		return CAISSON_RESTRICTION_APPARMOR;
+	}
+	if (error == ENOSPC &&
+	    (host_sysctl_is(host, HOST_MAX_MNT, "0") || host_sysctl_is(host, HOST_MAX_PID, "0") ||
+	     host_sysctl_is(host, HOST_MAX_NET, "0"))) {
+		say(to, "one of user.max_{mnt,pid,net}_namespaces is 0");
+		return CAISSON_RESTRICTION_MAX_USER_NAMESPACES;
+	}
+	if (host->apparmor || (host->selinux && host->enforcing))
+		return module(host, to);
+	if (filtered(host)) {
+		say(to, "a seccomp filter is on this process");
+		return CAISSON_RESTRICTION_SECCOMP;
+	}
+	say(to, "given, but it may do nothing");
+	return CAISSON_RESTRICTION_UNKNOWN;
+}
+
+static enum caisson_restriction at_proc(const struct host *host, int error,
+                                        const struct evidence *to) {
+	if (error == EPERM && host->withheld & (HOST_PROC_MASKED | HOST_PROC_RDONLY)) {
+		say(to, "/proc is masked (%s), so that the kernel mounts no new one",
+		    host->masked[0] ? host->masked : "read-only");
+		return CAISSON_RESTRICTION_CONTAINER;
+	}
+	return after_clone(host, error, to);
+}
+
+enum caisson_restriction cause_of_userns(const struct host *host, const struct try_userns *got,
+                                         bool root, char *evidence, size_t size) {
+	const struct evidence to = { evidence, size };
+	int error;
+
+	if (got->failed) {
+		say(&to, "the attempt could not be made: %s", strerror(-got->failed));
+		return CAISSON_RESTRICTION_UNKNOWN;
+	}
+	if (got->signal) {
+		say(&to, "the attempt was ended by signal %d", got->signal);
+		return filtered(host) ? CAISSON_RESTRICTION_SECCOMP : CAISSON_RESTRICTION_UNKNOWN;
+	}
+	if (got->stage >= TRY_DONE) {
+		say(&to, "made, mapped, mounted in, with a network and a /proc of its own");
+		return CAISSON_RESTRICTION_NONE;
+	}
+	error = got->error[got->stage];
+	if (got->stage == TRY_CLONE)
+		return at_clone(host, error, root, &to);
+	if (got->stage == TRY_PROC)
+		return at_proc(host, error, &to);
+	return after_clone(host, error, &to);
+}
+
+enum caisson_restriction cause_of_refusal(const struct host *host, int error) {
+	if (host->withheld & HOST_NO_NEW_PRIVS)
+		return CAISSON_RESTRICTION_NO_NEW_PRIVS;
+	if (host->withheld & HOST_LACKS_CAPS || error == EROFS)
+		return CAISSON_RESTRICTION_CONTAINER;
+	if (host->system == HOST_GVISOR || host->system == HOST_WSL1)
+		return CAISSON_RESTRICTION_PLATFORM;
+	if (filtered(host) && (error == EPERM || error == ENOSYS || error == EACCES))
+		return CAISSON_RESTRICTION_SECCOMP;
+	if (error == ENOSYS)
+		return CAISSON_RESTRICTION_KERNEL;
+	if (error == EACCES || error == EPERM) {
+		if (host->selinux && host->enforcing)
+			return CAISSON_RESTRICTION_SELINUX;
+		if (host->apparmor)
+			return CAISSON_RESTRICTION_APPARMOR;
+	}
+	return CAISSON_RESTRICTION_UNKNOWN;
 }

@@ -9,14 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,17 +57,22 @@
 #define F_SEAL_FUTURE_WRITE 16
 #endif
 
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
 #define LANDLOCK_VERSION 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 #define CHILD_TIMEOUT_MS 5000
 
-/* What a child has to say: two numbers over a pipe. */
+/* What a child has to say, in memory that it shares: what it got to say before a signal counts. */
 struct answer {
+	int done;
 	int a, b;
+	int error[TRY_DONE];
 };
 
 /* Why a child said nothing: the signal that ended it, or 0. */
-static int reap(pid_t pid)
-{
+static int reap(pid_t pid) {
 	int status = 0;
 
 	while (waitpid(pid, &status, 0) < 0)
@@ -73,53 +81,57 @@ static int reap(pid_t pid)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+/* In the child: its end of the pipe closes when it ends, whoever reaps it. */
+static void child(void (*experiment)(struct answer *answer, uid_t uid, gid_t gid),
+                  struct answer *answer, uid_t uid, gid_t gid) {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	experiment(answer, uid, gid);
+	answer->done = 1;
+	_exit(0);
+}
+
 /*
  * Run experiment in a child. 0 with *answer; the signal, positive, that ended
  * the child before it could answer; -errno.
  */
 static int in_child(void (*experiment)(struct answer *answer, uid_t uid, gid_t gid),
-                    struct answer *answer)
-{
-	struct pollfd wait;
+                    struct answer *answer) {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
+	struct answer *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct pollfd wait = { .events = POLLIN };
+	int pipes[2], sig, error = errno;
 	pid_t pid;
-	int pipes[2], sig;
-	ssize_t n = -1;
 
 	memset(answer, 0, sizeof(*answer));
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return -errno;
+	if (shared == MAP_FAILED)
+		return -error;
+	if (pipe2(pipes, O_CLOEXEC) < 0) {
+		error = errno;
+		munmap(shared, sizeof(*shared));
+		return -error;
+	}
 	pid = fork();
-	if (pid < 0) {
-		n = errno;
-		close(pipes[0]);
-		close(pipes[1]);
-		return -(int)n;
-	}
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		experiment(answer, uid, gid);
-		_exit(write(pipes[1], answer, sizeof(*answer)) == (ssize_t)sizeof(*answer) ? 0 : 1);
-	}
+	error = errno;
+	if (pid == 0)
+		child(experiment, shared, uid, gid);
 	close(pipes[1]);
-	wait = (struct pollfd){ .fd = pipes[0], .events = POLLIN };
-	if (poll(&wait, 1, CHILD_TIMEOUT_MS) <= 0)
+	wait.fd = pipes[0];
+	if (pid > 0 && poll(&wait, 1, CHILD_TIMEOUT_MS) <= 0)
 		kill(pid, SIGKILL);
-	do {
-		n = read(pipes[0], answer, sizeof(*answer));
-	} while (n < 0 && errno == EINTR);
 	close(pipes[0]);
-	sig = reap(pid);
-	if (n == (ssize_t)sizeof(*answer))
-		return 0;
-	return sig ? sig : -EIO;
+	sig = pid > 0 ? reap(pid) : 0;
+	*answer = *shared;
+	munmap(shared, sizeof(*shared));
+	if (pid < 0)
+		return -error;
+	return answer->done ? 0 : sig ? sig : -EIO;
 }
 
 /* ---------------------------------------------------------- user namespace */
 
-static int put(const char *file, const char *text, size_t length)
-{
+static int put(const char *file, const char *text, size_t length) {
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
 	ssize_t n;
 	int error;
@@ -133,8 +145,7 @@ static int put(const char *file, const char *text, size_t length)
 }
 
 /* "ID ID 1": printf is not for a child of a process with threads. */
-static size_t map_line(char *line, uint32_t id)
-{
+static size_t map_line(char *line, uint32_t id) {
 	char digits[10];
 	size_t n = 0, length = 0;
 	int i, twice;
@@ -152,37 +163,93 @@ static size_t map_line(char *line, uint32_t id)
 	return length;
 }
 
-static void userns_experiment(struct answer *answer, uid_t uid, gid_t gid)
-{
+static int map_ids(uid_t uid, gid_t gid) {
 	char line[32];
+	int r;
 
-	answer->a = TRY_CLONE;
-	if (unshare(CLONE_NEWUSER) < 0) {
-		answer->b = errno;
-		return;
-	}
-	answer->a = TRY_MAP;
 	put("/proc/self/setgroups", "deny", 4); /* what matters shows at the maps */
-	answer->b = -put("/proc/self/uid_map", line, map_line(line, uid));
-	if (answer->b == 0)
-		answer->b = -put("/proc/self/gid_map", line, map_line(line, gid));
-	if (answer->b)
-		return;
-	answer->a = TRY_MOUNT;
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount("tmpfs", "/", "tmpfs", MS_NOSUID | MS_NODEV, NULL) < 0)
-		answer->b = errno;
-	else
-		answer->a = TRY_DONE;
+	r = put("/proc/self/uid_map", line, map_line(line, uid));
+	return r < 0 ? r : put("/proc/self/gid_map", line, map_line(line, gid));
 }
 
-int try_userns(struct try_userns *result)
-{
+static int own_mounts(void) {
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0 ||
+	    mount("tmpfs", "/", "tmpfs", MS_NOSUID | MS_NODEV, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int own_network(void) {
+	struct ifreq lo = { .ifr_flags = IFF_UP };
+	int fd;
+
+	memcpy(lo.ifr_name, "lo", 3);
+	if (unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	return ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? -errno : 0;
+}
+
+/* By a child of its own, since only the next one is in the PID namespace. */
+static int own_proc(void) {
+	int status = 0;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0
+		              ? errno
+		              : 0);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+/* Says which stage is next before it begins, for a filter that kills. */
+static void userns_experiment(struct answer *answer, uid_t uid, gid_t gid) {
+	int stage;
+
+	signal(SIGCHLD, SIG_DFL);
+	for (stage = TRY_CLONE; stage < TRY_DONE; stage++)
+		answer->error[stage] = -1;
+	for (stage = TRY_CLONE; stage < TRY_DONE; stage++) {
+		answer->a = stage;
+		answer->error[stage] = stage == TRY_CLONE ? (unshare(CLONE_NEWUSER) < 0 ? errno : 0)
+		                       : stage == TRY_MAP ? -map_ids(uid, gid)
+		                       : stage == TRY_MOUNT   ? -own_mounts()
+		                       : stage == TRY_NETWORK ? -own_network()
+		                                              : -own_proc();
+		if (answer->error[stage] && !answer->b)
+			answer->b = stage;
+		/* Without a map or an own mount tree nothing that follows says anything. */
+		if (stage < TRY_NETWORK && answer->error[stage])
+			return;
+	}
+}
+
+const char *const try_stage_names[TRY_DONE] = {
+	[TRY_CLONE] = "clone",     [TRY_MAP] = "map",   [TRY_MOUNT] = "mount",
+	[TRY_NETWORK] = "network", [TRY_PROC] = "proc",
+};
+
+void try_userns(struct try_userns *result) {
 	struct answer answer;
 	int r = in_child(userns_experiment, &answer);
 
-	*result = (struct try_userns){ answer.a, answer.b, r > 0 ? r : 0 };
-	return r < 0 ? r : 0;
+	memset(result, 0, sizeof(*result));
+	result->failed = r < 0 ? r : 0;
+	result->signal = r > 0 ? r : 0;
+	result->stage = r != 0 ? answer.a : answer.b ? answer.b : TRY_DONE;
+	memcpy(result->error, answer.error, sizeof(result->error));
 }
 
 /* ------------------------------------------------------------ system calls */
@@ -191,8 +258,7 @@ const char *const try_call_names[TRY_CALLS] = { "open_tree",    "move_mount", "f
 	                                        "pidfd_open",   "clone3",     "openat2",
 	                                        "mount_setattr" };
 
-static void calls_experiment(struct answer *answer, uid_t uid, gid_t gid)
-{
+static void calls_experiment(struct answer *answer, uid_t uid, gid_t gid) {
 	static const long numbers[TRY_CALLS] = { SYS_open_tree,    SYS_move_mount, SYS_fsopen,
 		                                 SYS_pidfd_open,   SYS_clone3,     SYS_openat2,
 		                                 SYS_mount_setattr };
@@ -206,8 +272,7 @@ static void calls_experiment(struct answer *answer, uid_t uid, gid_t gid)
 			answer->a |= 1 << i;
 }
 
-int try_calls(unsigned *missing)
-{
+int try_calls(unsigned *missing) {
 	struct answer answer;
 	int r = in_child(calls_experiment, &answer);
 
@@ -217,8 +282,7 @@ int try_calls(unsigned *missing)
 
 /* ---------------------------------------------------------------- Landlock */
 
-static void landlock_experiment(struct answer *answer, uid_t uid, gid_t gid)
-{
+static void landlock_experiment(struct answer *answer, uid_t uid, gid_t gid) {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_VERSION);
 
 	(void)uid;
@@ -227,8 +291,7 @@ static void landlock_experiment(struct answer *answer, uid_t uid, gid_t gid)
 	answer->b = abi < 0 ? errno : 0;
 }
 
-int try_landlock(int *abi)
-{
+int try_landlock(int *abi) {
 	struct answer answer;
 	int r = in_child(landlock_experiment, &answer);
 
@@ -238,8 +301,7 @@ int try_landlock(int *abi)
 
 /* ------------------------------------------------------------------- memfd */
 
-static void memfd_experiment(struct answer *answer, uid_t uid, gid_t gid)
-{
+static void memfd_experiment(struct answer *answer, uid_t uid, gid_t gid) {
 	int fd = memfd_create("caisson-probe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *map;
 
@@ -261,8 +323,7 @@ static void memfd_experiment(struct answer *answer, uid_t uid, gid_t gid)
 		munmap(map, 4096);
 }
 
-int try_memfd(int *error)
-{
+int try_memfd(int *error) {
 	struct answer answer;
 	int r = in_child(memfd_experiment, &answer);
 

@@ -3,24 +3,29 @@
 #ifndef CAISSON_LIBCLIENT_PROBE_TRY_H
 #define CAISSON_LIBCLIENT_PROBE_TRY_H
 
-#include <stddef.h>
-
 enum try_stage {
 	TRY_CLONE = 1, /* unshare(CLONE_NEWUSER) */
-	TRY_MAP,       /* writing uid_map */
-	TRY_MOUNT,     /* an own mount namespace and a tmpfs in it */
+	TRY_MAP,       /* writing uid_map and gid_map */
+	TRY_MOUNT,     /* the other namespaces, and a tmpfs */
+	TRY_NETWORK,   /* an own network, and its loopback interface up */
+	TRY_PROC,      /* an own PID namespace, and its procfs mounted */
 	TRY_DONE,
 };
 
-/* How far a user namespace got, and the errno that ended it. Signal: it was killed. */
+extern const char *const try_stage_names[TRY_DONE];
+
+/*
+ * How far a user namespace got. stage: the first that failed, or TRY_DONE; later
+ * ones were tried if they do not need it. signal: it was killed, in that stage.
+ */
 struct try_userns {
 	int stage;
-	int error;
+	int error[TRY_DONE]; /* errno; 0: it worked; -1: not tried */
 	int signal;
+	int failed; /* -errno: the experiment itself could not be made */
 };
 
-/* 0, or -errno if the experiment could not be made. */
-int try_userns(struct try_userns *result);
+void try_userns(struct try_userns *result);
 
 /* System calls that building needs; bit i of *missing is try_call_names[i]. */
 #define TRY_CALLS 7
@@ -33,18 +38,5 @@ int try_landlock(int *abi);
 
 /* A sealed memfd: 0 in *error if it works as channels need it. */
 int try_memfd(int *error);
-
-/* What denies a user namespace, and what would allow it; static storage. */
-struct probe_cause {
-	const char *evidence;
-	const char *remedy;
-};
-
-struct probe_cause probe_userns_cause(const struct try_userns *got);
-
-/* The first line of a small file, without its newline; -1 if there is none. */
-int probe_read_line(const char *path, char *line, size_t size);
-/* 1 if that line is wanted. */
-int probe_reads(const char *path, const char *wanted);
 
 #endif

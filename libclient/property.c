@@ -12,7 +12,7 @@ static const struct {
 	const char *name, *text;
 	int full;
 } properties[] = {
-	[CAISSON_P_USERNS] = { "userns", "an own user namespace, owned by root", 0 },
+	[CAISSON_P_USERNS] = { "userns", "an own user namespace", 0 },
 	[CAISSON_P_PID] = { "pid", "sees and signals no process outside", 1 },
 	[CAISSON_P_MOUNT] = { "mount", "an own mount tree: nothing but what was granted", 1 },
 	[CAISSON_P_IPC] = { "ipc", "no System V IPC or POSIX queue shared with the host", 1 },
@@ -35,7 +35,7 @@ static const struct {
 	[CAISSON_P_KEYRING] = { "keyring", "no key of the user's can be used or searched", 1 },
 	[CAISSON_P_END_WITH_HOST] = { "end_with_host", "ends when the host application does", 1 },
 	[CAISSON_P_LABEL] = { "label", "a label of the host's security module", 0 },
-	[CAISSON_P_LIMITS] = { "limits", "an own cgroup with limits", 0 },
+	[CAISSON_P_LIMITS] = { "limits", "limits of its own, as a whole", 0 },
 	[CAISSON_P_OWN_POOLS] = { "own_pools",
 	                          "per-user pools (processes, inotify, queues) are not shared with "
 	                          "the "
@@ -50,36 +50,30 @@ _Static_assert((int)CAISSON_PROPERTY_HOST_SOCKETS == (int)CAISSON_P_HOST_SOCKETS
                        (int)CAISSON_PROPERTY_COUNT == (int)CAISSON_P_COUNT,
                "caisson.h and protocol/properties.h differ");
 
-static int in_range(enum caisson_property property)
-{
+static int in_range(enum caisson_property property) {
 	return (unsigned)property < CAISSON_PROPERTY_COUNT;
 }
 
-const char *caisson_property_name(enum caisson_property property)
-{
+const char *caisson_property_name(enum caisson_property property) {
 	return in_range(property) ? properties[property].name : NULL;
 }
 
-const char *caisson_property_text(enum caisson_property property)
-{
+const char *caisson_property_text(enum caisson_property property) {
 	return in_range(property) ? properties[property].text : NULL;
 }
 
-int caisson_property_in_full(enum caisson_property property)
-{
+int caisson_property_in_full(enum caisson_property property) {
 	return in_range(property) && properties[property].full;
 }
 
-int caisson_property_by_name(const char *name)
-{
+int caisson_property_by_name(const char *name) {
 	for (int i = 0; name && i < CAISSON_PROPERTY_COUNT; i++)
 		if (!strcmp(name, properties[i].name))
 			return i;
 	return -ENOENT;
 }
 
-uint64_t property_full(void)
-{
+uint64_t property_full(void) {
 	uint64_t full = 0;
 
 	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++)
@@ -87,8 +81,7 @@ uint64_t property_full(void)
 	return full;
 }
 
-static const char *barriers(const struct caisson_answer *built)
-{
+static const char *barriers(const struct caisson_answer *built) {
 	bool userns = built->held & CAISSON_BIT(USERNS),
 	     landlock = built->held & CAISSON_BIT(LANDLOCK);
 
@@ -98,14 +91,27 @@ static const char *barriers(const struct caisson_answer *built)
 	                          : "seccomp filter alone: this kernel offers no Landlock";
 }
 
+static const char *seccomp_by(const struct property_asked *asked) {
+	static const char *const by[][2] = {
+		{ "seccomp filter, profile default",
+		  "seccomp filter, profile default; denials are told" },
+		{ "seccomp filter, profile strict",
+		  "seccomp filter, profile strict; denials are told" },
+		{ "seccomp filter, profile gpu", "seccomp filter, profile gpu; denials are told" },
+	};
+
+	return by[asked->seccomp][asked->explain];
+}
+
 const char *property_by(const struct caisson_answer *built, enum caisson_property property,
-                        const struct property_asked *asked)
-{
+                        const struct property_asked *asked) {
 	bool held = built->held >> property & 1;
 
 	switch ((int)property) {
 	case CAISSON_P_USERNS:
-		return held ? "own namespace"
+		return held && asked->via == CAISSON_VIA_USERNS
+		               ? "own namespaces, two of them, which the user may enter"
+		       : held ? "own namespace"
 		       : asked->userns == CAISSON_USER_NAMESPACE_NONE
 		               ? "not asked for"
 		               : "this host lets nobody create one";
@@ -132,7 +138,7 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 	case CAISSON_P_NO_NEW_PRIVS:
 		return "dropped, regaining tried, read back";
 	case CAISSON_P_SECCOMP:
-		return "seccomp filter";
+		return seccomp_by(asked);
 	case CAISSON_P_LANDLOCK:
 		return held ? "Landlock domain" : "this kernel has none, or only its first version";
 	case CAISSON_P_HOST_PROCESSES:
@@ -141,15 +147,24 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 		return asked->tty ? "own session, seccomp filter; a terminal was passed as stdio"
 		                  : "own session, seccomp filter";
 	case CAISSON_P_KEYRING:
-		return "own session keyring, seccomp filter";
+		return held ? "own session keyring, seccomp filter"
+		            : "none could be made: the user's quota of keys, or a container's "
+		              "filter";
 	case CAISSON_P_END_WITH_HOST:
 		return "pid 1 watches the host's pidfd and socket";
 	case CAISSON_P_LABEL:
-		return "no security module of ours is loaded";
+		return built->detail == CAISSON_LABEL_APPARMOR
+		               ? "AppArmor: caisson-sandbox, with the caller's own"
+		       : built->detail == CAISSON_LABEL_SELINUX
+		               ? "SELinux: categories of its own"
+		               : "no module of Caisson's is loaded and enforced";
 	case CAISSON_P_LIMITS:
-		return "not asked for";
+		return asked->limits ? asked->limits : "not asked for";
 	case CAISSON_P_OWN_POOLS:
-		return held ? "own user namespace" : "shared with the user's other processes";
+		return held ? "own user namespace"
+		       : asked->via == CAISSON_VIA_USERNS
+		               ? "charged to the user, who made the user namespace"
+		               : "shared with the user's other processes";
 	default:
 		return "a socket inside a granted tree can be connected to";
 	}

@@ -12,7 +12,11 @@
 struct property_asked {
 	enum caisson_network network;
 	enum caisson_user_namespace userns;
-	bool tty; /* a terminal among standard input, output and error */
+	enum caisson_via via; /* that was taken */
+	uint64_t seccomp;     /* number of the profile */
+	bool explain;         /* its twin, which tells of denials */
+	bool tty;             /* a terminal among standard input, output and error */
+	const char *limits;   /* of its cgroup; NULL: it has none of its own */
 };
 
 /* By what a property is enforced, or why it is not, in words. Static storage. */

@@ -6,34 +6,23 @@
 #include "channel_impl.h"
 #include "error.h"
 #include "slot.h"
+#include "wake.h"
 
 #define STAGE_RECV "receiving a tensor"
 
 #define SPIN_MIN_NS 1000
+#define SPIN_LOOKS 64
 #define SPIN_MAX_NS 50000 /* about what a wake-up through the kernel costs, twice */
+/*
+ * So long on the futex, which wakes sooner; then on the bell, which also tells
+ * that the other side has died. What comes seldom can wait for it.
+ */
+#define FUTEX_NS 5000000u
 /* Bells for nothing in one wait, after which they are looked at once a millisecond. */
 #define IDLE_BELLS 32
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static inline void cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield" ::: "memory");
-#endif
-}
-
 /* Before the first tensor counts: does the other side speak a version that was offered? */
-static int meet(caisson_channel *channel)
-{
+static int meet(caisson_channel *channel) {
 	const struct caisson_channel_page *page = channel->theirs.page;
 
 	if (!(atomic_load(&page->state) & CAISSON_CHANNEL_ATTACHED))
@@ -44,15 +33,34 @@ static int meet(caisson_channel *channel)
 	return 0;
 }
 
-/* The next tensor: 1, 0 if there is none, -EPROTO. */
-static int take(caisson_channel *channel, caisson_tensor *tensor)
-{
+/* What came, if it is good; else which rule it breaks. */
+static const char *accept_slot(caisson_channel *channel, const struct ring_copy *copy,
+                               caisson_tensor *tensor) {
 	const struct slot_limits limits = { channel->rx.memory.size, channel->generation };
 	struct channel_rx *rx = &channel->rx;
-	struct caisson_channel_slot slot;
+	uint16_t index = slab_lease(&rx->slab);
 	const char *fault;
-	uint16_t index;
-	int rc = ring_take(&channel->theirs, rx->taken, &slot);
+
+	if (!index)
+		return "more tensors than it has leases for";
+	fault = slot_check(copy, &limits, &rx->slab.lease[index]);
+	if (fault) {
+		slab_end(&rx->slab, index);
+		return fault;
+	}
+	rx->slab.lease[index].state = LEASE_HELD;
+	rx->taken++;
+	channel_describe(tensor, &rx->slab, index, rx->memory.base, CHANNEL_HANDLE_RECEIVED,
+	                 copy->slot.tag);
+	return NULL;
+}
+
+/* The next tensor: 1, 0 if there is none, -EPROTO. */
+static int take(caisson_channel *channel, caisson_tensor *tensor) {
+	struct channel_rx *rx = &channel->rx;
+	struct ring_copy copy;
+	const char *fault;
+	int rc = ring_take(&channel->theirs, rx->taken, &copy);
 
 	if (rc == 0)
 		return 0;
@@ -60,39 +68,38 @@ static int take(caisson_channel *channel, caisson_tensor *tensor)
 		return channel_poison(channel, "a tensor out of sequence");
 	if (!rx->met && meet(channel) < 0)
 		return -EPROTO;
-	index = slab_lease(&rx->slab);
-	if (!index)
-		return channel_poison(channel, "more tensors than it has leases for");
-	fault = slot_check(&slot, &limits, &rx->slab.lease[index]);
-	if (fault) {
-		slab_end(&rx->slab, index);
-		return channel_poison(channel, fault);
-	}
-	rx->slab.lease[index].state = LEASE_HELD;
-	rx->taken++;
-	channel_describe(tensor, &rx->slab, index, rx->memory.base, CHANNEL_HANDLE_RECEIVED,
-	                 slot.tag);
-	return 1;
+	channel_rx_lock(channel);
+	fault = accept_slot(channel, &copy, tensor);
+	channel_rx_unlock(channel);
+	return fault ? channel_poison(channel, fault) : 1;
 }
 
-static int spin(caisson_channel *channel, caisson_tensor *tensor, uint64_t start)
-{
-	int rc = 0;
+/*
+ * The clock is first asked after a while: a tensor that comes at once shall not
+ * wait for it. *start is when, and stays 0 before.
+ */
+static int spin(caisson_channel *channel, caisson_tensor *tensor, uint64_t *start) {
+	const struct channel_rx *rx = &channel->rx;
+	uint64_t now;
 
 	if (!channel->spins)
 		return 0;
-	do {
-		for (int i = 0; rc == 0 && i < 32; i++) {
+	for (;;) {
+		for (int i = 0; i < SPIN_LOOKS; i++) {
+			if (ring_news(&channel->theirs, rx->taken))
+				return take(channel, tensor);
 			cpu_relax();
-			rc = take(channel, tensor);
 		}
-	} while (rc == 0 && now_ns() - start < channel->rx.spin_ns);
-	return rc;
+		now = channel_now_ns();
+		if (*start == 0)
+			*start = now;
+		if (now - *start >= rx->spin_ns)
+			return 0;
+	}
 }
 
 /* Spin longer where tensors come sooner than a wake-up would, and less where not. */
-static void adapt(struct channel_rx *rx, uint64_t waited_ns)
-{
+static void adapt(struct channel_rx *rx, uint64_t waited_ns) {
 	rx->spin_ns = waited_ns < SPIN_MAX_NS ? rx->spin_ns * 2 : rx->spin_ns / 2;
 	if (rx->spin_ns > SPIN_MAX_NS)
 		rx->spin_ns = SPIN_MAX_NS;
@@ -101,19 +108,17 @@ static void adapt(struct channel_rx *rx, uint64_t waited_ns)
 }
 
 /* What is left of a wait, in whole milliseconds, never less than there is. */
-static int left_ms(uint64_t start, int timeout_ms)
-{
+static int left_ms(uint64_t start, int timeout_ms) {
 	uint64_t passed;
 
 	if (timeout_ms < 0)
 		return -1;
-	passed = (now_ns() - start) / 1000000u;
+	passed = (channel_now_ns() - start) / 1000000u;
 	return passed >= (uint64_t)timeout_ms ? 0 : (int)((uint64_t)timeout_ms - passed);
 }
 
 /* Sleep until the bell rings. One that rings for nothing costs at most a look each millisecond. */
-static void sleep_on_bell(caisson_channel *channel, int timeout_ms, unsigned *bells)
-{
+static void sleep_on_bell(caisson_channel *channel, int timeout_ms, unsigned *bells) {
 	static const struct timespec millisecond = { .tv_nsec = 1000000 };
 
 	if (++*bells > IDLE_BELLS) {
@@ -124,37 +129,68 @@ static void sleep_on_bell(caisson_channel *channel, int timeout_ms, unsigned *be
 		atomic_store(&channel->gone, true);
 }
 
-static int take_or_wait(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms,
-                        uint64_t start)
-{
+/* Say how we wait, then look once more. 0: there is nothing; -EPIPE: and will not be. */
+static int arm_and_take(caisson_channel *channel, caisson_tensor *tensor, uint32_t how) {
 	_Atomic uint32_t *word = &channel->mine.page->data_wait;
-	unsigned bells = 0;
 	bool gone;
+	int rc;
+
+	wait_arm(word, &channel->rx.data_wait, how);
+	/* In this order: what was published before the end is still received. */
+	gone = channel_other_closed(channel);
+	rc = take(channel, tensor);
+	if (rc != 0)
+		wait_disarm(word, &channel->rx.data_wait);
+	else if (gone)
+		rc = -EPIPE;
+	return rc;
+}
+
+/* 1, 0 after FUTEX_NS or timeout_ms, or an error. */
+static int wait_on_futex(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms,
+                         uint64_t start) {
+	uint64_t limit = FUTEX_NS, passed;
+	int rc;
+
+	if (timeout_ms > 0 && (uint64_t)timeout_ms * 1000000u < limit)
+		limit = (uint64_t)timeout_ms * 1000000u;
+	for (;;) {
+		if (!channel_futex(channel))
+			return 0;
+		rc = arm_and_take(channel, tensor, CAISSON_CHANNEL_WAITING | CAISSON_CHANNEL_FUTEX);
+		passed = channel_now_ns() - start;
+		if (rc != 0 || passed >= limit)
+			return rc;
+		if (ring_sleep_slot(&channel->theirs, channel->rx.taken, limit - passed) < 0)
+			atomic_store(&channel->no_futex, true);
+		rc = take(channel, tensor);
+		if (rc != 0) {
+			wait_disarm(&channel->mine.page->data_wait, &channel->rx.data_wait);
+			return rc;
+		}
+	}
+}
+
+static int wait_on_bell(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms,
+                        uint64_t start) {
+	unsigned bells = 0;
 	int rc, left;
 
 	for (;;) {
 		left = left_ms(start, timeout_ms);
 		if (left == 0 && (bell_wait(&channel->bell, 0) & BELL_GONE))
 			atomic_store(&channel->gone, true);
-		wait_arm(word, &channel->rx.data_wait);
-		/* In this order: what was published before the end is still received. */
-		gone = channel_other_closed(channel);
-		rc = take(channel, tensor);
-		if (rc != 0) {
-			wait_disarm(word, &channel->rx.data_wait);
+		rc = arm_and_take(channel, tensor, CAISSON_CHANNEL_WAITING);
+		if (rc != 0)
 			return rc;
-		}
-		if (gone)
-			return -EPIPE;
 		if (left == 0) /* stays armed, for those who poll the fd next */
 			return timeout_ms == 0 ? -EAGAIN : -ETIMEDOUT;
 		sleep_on_bell(channel, left, &bells);
 	}
 }
 
-static int receive(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms)
-{
-	uint64_t start;
+static int receive(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms) {
+	uint64_t start = 0;
 	int rc;
 
 	if (atomic_load(&channel->fault))
@@ -163,20 +199,25 @@ static int receive(caisson_channel *channel, caisson_tensor *tensor, int timeout
 		return -ENOTSUP;
 	rc = take(channel, tensor);
 	if (rc == 0 && timeout_ms == 0)
-		rc = take_or_wait(channel, tensor, 0, 0);
+		rc = wait_on_bell(channel, tensor, 0, 0);
 	if (rc != 0 || timeout_ms == 0)
 		return rc;
-	start = now_ns();
-	rc = spin(channel, tensor, start);
+	rc = spin(channel, tensor, &start);
+	if (rc != 0) {
+		adapt(&channel->rx, start ? channel_now_ns() - start : 0);
+		return rc;
+	}
+	if (start == 0)
+		start = channel_now_ns();
+	rc = wait_on_futex(channel, tensor, timeout_ms, start);
 	if (rc == 0)
-		rc = take_or_wait(channel, tensor, timeout_ms, start);
-	adapt(&channel->rx, now_ns() - start);
+		rc = wait_on_bell(channel, tensor, timeout_ms, start);
+	adapt(&channel->rx, channel_now_ns() - start);
 	return rc;
 }
 
 int caisson_recv(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms,
-                 caisson_error **err)
-{
+                 caisson_error **err) {
 	int rc;
 
 	if (!channel || !tensor)

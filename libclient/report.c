@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 
 #include "internal.h"
+#include "limits_impl.h"
 #include "property.h"
 
 int caisson_property_held(const caisson_sandbox *box, enum caisson_property property,
-                          const char **how)
-{
+                          const char **how) {
 	if ((unsigned)property >= CAISSON_PROPERTY_COUNT)
 		return 0;
 	if (how)
@@ -17,21 +17,18 @@ int caisson_property_held(const caisson_sandbox *box, enum caisson_property prop
 	return box->built.held >> property & 1;
 }
 
-int caisson_is_full(const caisson_sandbox *box)
-{
+int caisson_is_full(const caisson_sandbox *box) {
 	return (property_full() & ~box->built.held) == 0;
 }
 
 /* The helper runs in the caller's: elsewhere, its root is only the root of that namespace. */
-static bool initial_user_namespace(void)
-{
+static bool initial_user_namespace(void) {
 	struct stat st;
 
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == 0xeffffffdu;
 }
 
-static void put_string(FILE *to, const char *text)
-{
+static void put_string(FILE *to, const char *text) {
 	fputc('"', to);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
@@ -44,31 +41,39 @@ static void put_string(FILE *to, const char *text)
 	fputc('"', to);
 }
 
-static const char *backend(uint32_t number)
-{
-	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr" : "unknown";
+static const char *backend(uint32_t number) {
+	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr"
+	       : number == CAISSON_BACKEND_REMOUNT     ? "remount"
+	                                               : "unknown";
 }
 
-const char *caisson_report_json(caisson_sandbox *box)
-{
+const char *caisson_report_json(caisson_sandbox *box) {
+	const char *why;
+	bool helped = caisson_via(box, &why) == CAISSON_VIA_HELPER;
 	size_t size;
 	FILE *to;
 
-	if (box->json)
+	if (box->json && (!box->leaf || !box->leaf->over)) /* by then it may say why it ended */
 		return box->json;
+	free(box->json);
+	box->json = NULL;
 	to = open_memstream(&box->json, &size);
 	if (!to)
 		return NULL;
 	fputs("{\n  \"schema\": 1,\n  \"name\": ", to);
 	put_string(to, box->name);
+	fprintf(to, ",\n  \"full\": %s,\n  \"via\": \"%s\",\n  \"via_reason\": ",
+	        caisson_is_full(box) ? "true" : "false", helped ? "helper" : "userns");
+	put_string(to, why);
 	fprintf(to,
-	        ",\n  \"full\": %s,\n  \"via\": \"helper\",\n  \"backend\": \"%s\",\n"
+	        ",\n  \"backend\": \"%s\",\n"
 	        "  \"landlock_abi\": %u,\n  \"mounts\": %u,\n  \"covered_mounts\": %u,\n"
-	        "  \"root_of_initial_namespace\": %s,\n  \"stdio_files\": %s,\n"
-	        "  \"properties\": {\n",
-	        caisson_is_full(box) ? "true" : "false", backend(box->built.backend),
-	        box->built.landlock_abi, box->built.mounts, box->built.covered,
-	        initial_user_namespace() ? "true" : "false", box->stdio_files ? "true" : "false");
+	        "  \"root_of_initial_namespace\": %s,\n  \"stdio_files\": %s,\n",
+	        backend(box->built.backend), box->built.landlock_abi, box->built.mounts,
+	        box->built.covered, helped && initial_user_namespace() ? "true" : "false",
+	        box->stdio_files ? "true" : "false");
+	limits_report(to, box);
+	fputs("  \"properties\": {\n", to);
 	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++) {
 		const char *how;
 		int held = caisson_property_held(box, i, &how);

@@ -14,8 +14,7 @@
 
 #define MIB (1024ull * 1024ull)
 
-static int add_bind(struct ops *ops, const char *path)
-{
+static int add_bind(struct ops *ops, const char *path) {
 	struct spec_op op = {
 		.op = CAISSON_OP_BIND, .flags = CAISSON_BIND_RDONLY, .optional = true, .fd = -1
 	};
@@ -24,8 +23,7 @@ static int add_bind(struct ops *ops, const char *path)
 	return ops_add(ops, &op);
 }
 
-static int add_plain(struct ops *ops, uint16_t what, const char *path, uint64_t a, uint64_t b)
-{
+static int add_plain(struct ops *ops, uint16_t what, const char *path, uint64_t a, uint64_t b) {
 	struct spec_op op = {
 		.op = what, .fd = -1, .name = (char *)(uintptr_t)path, .a = a, .b = b
 	};
@@ -34,8 +32,7 @@ static int add_plain(struct ops *ops, uint16_t what, const char *path, uint64_t 
 }
 
 /* /bin and its kind: a link into /usr on merged systems, a directory on others. */
-static int add_beside_usr(struct ops *ops, const char *path)
-{
+static int add_beside_usr(struct ops *ops, const char *path) {
 	struct spec_op op = { .op = CAISSON_OP_SYMLINK, .fd = -1 };
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
@@ -49,8 +46,7 @@ static int add_beside_usr(struct ops *ops, const char *path)
 }
 
 /* "dst/name" as the op's destination. */
-static int add_below(struct ops *ops, struct spec_op op, const char *dst, const char *name)
-{
+static int add_below(struct ops *ops, struct spec_op op, const char *dst, const char *name) {
 	char path[CAISSON_PLAN_MAX_PATH + 1];
 
 	if (!dst || snprintf(path, sizeof(path), "%s/%s", dst, name) >= (int)sizeof(path))
@@ -59,8 +55,7 @@ static int add_below(struct ops *ops, struct spec_op op, const char *dst, const 
 	return ops_add(ops, &op);
 }
 
-int root_dev(struct ops *ops, const char *dst)
-{
+int root_dev(struct ops *ops, const char *dst) {
 	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
 	static const char *const links[][2] = { { "fd", "/proc/self/fd" },
 		                                { "stdin", "/proc/self/fd/0" },
@@ -69,6 +64,7 @@ int root_dev(struct ops *ops, const char *dst)
 		                                { "ptmx", "pts/ptmx" } };
 	struct spec_op shm = { .op = CAISSON_OP_TMPFS, .fd = -1, .b = 01777 };
 	struct spec_op pts = { .op = CAISSON_OP_DEVPTS, .fd = -1 };
+	struct spec_op dir = { .op = CAISSON_OP_DIR, .fd = -1, .b = 0755 };
 	char node[32];
 	int rc = add_plain(ops, CAISSON_OP_TMPFS, dst, MIB, 0755);
 
@@ -87,11 +83,45 @@ int root_dev(struct ops *ops, const char *dst)
 	shm.a = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
 	rc = rc ? rc : add_below(ops, shm, dst, "shm");
 	rc = rc ? rc : add_below(ops, pts, dst, "pts");
-	return rc ? rc : add_plain(ops, CAISSON_OP_RDONLY, dst, 0, 0);
+	rc = rc ? rc : add_below(ops, dir, dst, "mqueue"); /* for one to be mounted on */
+	if (rc < 0)
+		return rc;
+	rc = add_plain(ops, CAISSON_OP_RDONLY, dst, 0, 0);
+	if (rc == 0)
+		ops->item[ops->n - 1].last = true; /* a spec may have more to put in it */
+	return rc;
 }
 
-int root_default(struct ops *ops, enum caisson_network network)
-{
+/*
+ * What every user may read and tells of the host, and what nothing but root's
+ * uid keeps others from: docs/properties.md has the reason of each. What a kernel
+ * does not have costs nearly nothing.
+ */
+int root_proc(struct ops *ops, const char *dst, unsigned flags) {
+	static const char *const masks[] = {
+		"keys",  "key-users",     "interrupts", "sched_debug", "latency_stats",
+		"kcore", "sysrq-trigger", "timer_list", "irq",         "bus",
+		"fs",    "acpi",          "asound",     "scsi"
+	};
+	struct spec_op mask = { .op = CAISSON_OP_MASK, .fd = -1 };
+	struct spec_op fixed = { .op = CAISSON_OP_RDONLY, .fd = -1 };
+	struct spec_op proc = { .op = CAISSON_OP_PROC, .fd = -1, .name = (char *)(uintptr_t)dst };
+	int rc;
+
+	proc.flags = (uint16_t)((flags & CAISSON_PROCFS_PIDS ? CAISSON_PROC_PIDS : 0) |
+	                        (flags & CAISSON_PROCFS_HIDEPID ? CAISSON_PROC_HIDEPID : 0));
+	rc = ops_add(ops, &proc);
+	if (flags & (CAISSON_PROCFS_PIDS | CAISSON_PROCFS_WHOLE))
+		return rc;
+	for (size_t i = 0; rc == 0 && i < sizeof(masks) / sizeof(masks[0]); i++)
+		rc = add_below(ops, mask, dst, masks[i]);
+	/* A kernel without sysctls? It shows in our own, unless that is of processes only. */
+	if (rc < 0 || (access("/proc/sys", F_OK) < 0 && access("/proc/stat", F_OK) == 0))
+		return rc;
+	return add_below(ops, fixed, dst, "sys");
+}
+
+int root_default(struct ops *ops, enum caisson_network network, bool proc) {
 	static const char *const beside[] = {
 		"/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"
 	};
@@ -109,7 +139,8 @@ int root_default(struct ops *ops, enum caisson_network network)
 	if (network == CAISSON_NETWORK_HOST)
 		for (size_t i = 0; rc == 0 && i < sizeof(etc_net) / sizeof(etc_net[0]); i++)
 			rc = add_bind(ops, etc_net[i]);
-	rc = rc ? rc : add_plain(ops, CAISSON_OP_PROC, "/proc", 0, 0);
+	if (proc)
+		rc = rc ? rc : root_proc(ops, "/proc", 0);
 	rc = rc ? rc : root_dev(ops, "/dev");
 	rc = rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/tmp", 1024 * MIB, 01777);
 	return rc ? rc : add_plain(ops, CAISSON_OP_TMPFS, "/run", 64 * MIB, 0755);

@@ -4,10 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "protocol/channel.h"
-
-int slab_init(struct slab *slab, uint16_t leases, uint64_t size)
-{
+int slab_init(struct slab *slab, uint16_t leases, uint64_t size) {
 	slab->lease = calloc((size_t)leases + 1, sizeof(*slab->lease));
 	if (!slab->lease)
 		return -ENOMEM;
@@ -21,14 +18,12 @@ int slab_init(struct slab *slab, uint16_t leases, uint64_t size)
 	return 0;
 }
 
-void slab_destroy(struct slab *slab)
-{
+void slab_destroy(struct slab *slab) {
 	free(slab->lease);
 	slab->lease = NULL;
 }
 
-uint16_t slab_lease(struct slab *slab)
-{
+uint16_t slab_lease(struct slab *slab) {
 	uint16_t index = slab->free;
 
 	if (index) {
@@ -39,16 +34,14 @@ uint16_t slab_lease(struct slab *slab)
 }
 
 /* The gap behind a lease in address order. */
-static uint64_t gap_after(const struct slab *slab, uint16_t index)
-{
+static uint64_t gap_after(const struct slab *slab, uint16_t index) {
 	const struct lease *lease = &slab->lease[index];
 	uint64_t limit = lease->next ? slab->lease[lease->next].offset : slab->size;
 
 	return limit - (lease->offset + lease->room);
 }
 
-int slab_room(struct slab *slab, uint16_t index, uint64_t nbytes)
-{
+int slab_room(struct slab *slab, uint16_t index, uint64_t nbytes) {
 	struct lease *lease = slab->lease, *new = &lease[index];
 	uint64_t room =
 		(nbytes + CAISSON_CHANNEL_ALIGN - 1) & ~(uint64_t)(CAISSON_CHANNEL_ALIGN - 1);
@@ -72,8 +65,7 @@ int slab_room(struct slab *slab, uint16_t index, uint64_t nbytes)
 	return 0;
 }
 
-void slab_end(struct slab *slab, uint16_t index)
-{
+void slab_end(struct slab *slab, uint16_t index) {
 	struct lease *lease = slab->lease, *old = &lease[index];
 
 	if (old->room) {
@@ -91,8 +83,7 @@ void slab_end(struct slab *slab, uint16_t index)
 	slab->free = index;
 }
 
-uint16_t slab_find(const struct slab *slab, uint32_t index, uint32_t generation, int state)
-{
+uint16_t slab_find(const struct slab *slab, uint32_t index, uint32_t generation, int state) {
 	const struct lease *lease;
 
 	if (index == 0 || index > slab->count)

@@ -6,7 +6,10 @@
 #ifndef CAISSON_LIBCLIENT_SLAB_H
 #define CAISSON_LIBCLIENT_SLAB_H
 
+#include <stdbool.h>
+
 #include "caisson.h"
+#include "protocol/channel.h"
 
 enum lease_state {
 	LEASE_FREE = 0,
@@ -16,18 +19,20 @@ enum lease_state {
 };
 
 struct lease {
-	int64_t shape[8];
-	int64_t strides[8];
 	uint64_t offset;
 	uint64_t nbytes;
-	caisson_dtype dtype;
+	uint64_t room; /* taken from the slab: nbytes rounded up; 0 if none */
 	int32_t ndim;
+	caisson_dtype dtype;
 	uint32_t generation; /* goes up whenever the lease ends */
 	uint32_t theirs;     /* HELD: the sender's number for it */
-	uint64_t room;       /* taken from the slab: nbytes rounded up; 0 if none */
 	uint16_t prev;       /* in the slab's address order, if room is not 0 */
 	uint16_t next;       /* the same; in the list of free leases otherwise */
 	uint8_t state;       /* enum lease_state */
+	bool strided;        /* its strides are not the row-major ones */
+	uint64_t since_ms;   /* SENT, on a channel with a deadline: when */
+	int64_t shape[CAISSON_CHANNEL_MAX_NDIM];
+	int64_t strides[CAISSON_CHANNEL_MAX_NDIM];
 };
 
 /* lease[0] stands for the slab's begin and end, and is never given out. */

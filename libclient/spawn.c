@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "denials.h"
+#include "helper_file.h"
 #include "internal.h"
+#include "limits_impl.h"
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
@@ -24,8 +28,7 @@
 #define P_PIDFD 3
 #endif
 
-int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd)
-{
+int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd) {
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
@@ -61,8 +64,7 @@ int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pi
 	return 0;
 }
 
-int wait_pidfd(int pidfd, int *status)
-{
+int wait_pidfd(int pidfd, int *status) {
 	siginfo_t info = { .si_pid = 0 };
 	int rc;
 
@@ -78,38 +80,74 @@ int wait_pidfd(int pidfd, int *status)
 	return 0;
 }
 
-static int helper_missing(const char *helper, int error, caisson_error **err)
-{
+/* Executing it was refused, or it is not there. */
+static int builder_missing(struct builder *by, int error, caisson_error **err) {
+	const char *remedy = "install the package that contains caisson-helper";
+	const char *helper = by->program;
+	struct helper_file file;
+	char advice[128];
+
 	if (error == EMFILE)
 		return error_set(err, error, "executing caisson-helper", "RLIMIT_NOFILE",
 		                 "raise the limit of open files (ulimit -n), or grant fewer paths",
 		                 "the plan's descriptors do not fit below this process's limit");
-	return error_set(err, error, "executing caisson-helper", "caisson-helper",
-	                 error == EACCES
-	                         ? "it may be reserved to a group: ask to be added to the group "
-	                           "that owns it"
-	                         : "install the package that contains caisson-helper",
+	by->unusable = true;
+	if (by->via == CAISSON_VIA_USERNS)
+		return error_set(err, error, "executing caisson-builder", "caisson-builder",
+		                 "install the package that contains caisson-builder",
+		                 "cannot execute %s: %s", helper, strerror(error));
+	helper_file_look(helper, &file);
+	if (error == EACCES && file.group[0] && !file.executable) {
+		snprintf(advice, sizeof(advice),
+		         "as root: usermod --append --groups %s USER, then log in again",
+		         file.group);
+		return error_set(err, error, "executing caisson-helper", "group of caisson-helper",
+		                 advice,
+		                 "cannot execute %s: it is reserved to the group %s, and this "
+		                 "process is not in it: %s",
+		                 helper, file.group, strerror(error));
+	}
+	if (error == EACCES)
+		remedy = "look at its mode, at the directories above it, and for noexec among the "
+			 "options of its mount; or install the package anew";
+	return error_set(err, error, "executing caisson-helper", "caisson-helper", remedy,
 	                 "cannot execute %s: %s", helper, strerror(error));
 }
 
-static int no_answer(int rc, caisson_error **err)
-{
+static int no_answer(const struct builder *by, int rc, caisson_error **err) {
+	bool helper = by->via == CAISSON_VIA_HELPER;
+	const char *name = helper ? "caisson-helper" : "caisson-builder";
+	const char *stage = helper ? "waiting for caisson-helper" : "waiting for caisson-builder";
+
 	if (rc != -EPIPE)
-		return error_set(err, -rc, "waiting for caisson-helper", "",
-		                 "install matching versions of libcaisson and caisson-helper",
-		                 "caisson-helper's answer was not understood: %s", strerror(-rc));
-	return error_set(err, EIO, "waiting for caisson-helper", "",
+		return error_set(err, -rc, stage, "",
+		                 "install matching versions of libcaisson and of what it runs",
+		                 "the answer of %s was not understood: %s", name, strerror(-rc));
+	return error_set(err, EIO, stage, "",
 	                 "look at the kernel log and the audit log for what killed it",
-	                 "caisson-helper ended without an answer: it was killed, or a step took "
-	                 "longer than its limit of 30 seconds");
+	                 "%s ended without an answer: it was killed, or a step took "
+	                 "longer than its limit of 30 seconds",
+	                 name);
+}
+
+/* Is this refusal about the program and the host, and not about what is asked for? */
+static bool is_closed(const struct builder *by, const struct caisson_answer *why) {
+	if (by->via == CAISSON_VIA_HELPER)
+		return why->knob == CAISSON_KNOB_NOT_SETUID ||
+		       why->knob == CAISSON_KNOB_NO_NEW_PRIVS ||
+		       why->knob == CAISSON_KNOB_CAPABILITY;
+	return why->stage == CAISSON_STAGE_USERNS || why->stage == CAISSON_STAGE_NAMESPACES ||
+	       why->knob == CAISSON_KNOB_PROC || why->knob == CAISSON_KNOB_IDMAP ||
+	       why->knob == CAISSON_KNOB_SUBIDS ||
+	       (why->stage == CAISSON_STAGE_POLICY &&
+	        (why->knob == CAISSON_KNOB_PROPERTY || why->knob == CAISSON_KNOB_LABEL));
 }
 
 /*
  * The next answer. Whoever was to give it may be gone while somebody else (a
  * child of another thread, say) still holds the other end of the socket.
  */
-static int next_answer(int socket, int helper, int init, struct caisson_answer *answer, int *fd)
-{
+static int next_answer(int socket, int helper, int init, struct caisson_answer *answer, int *fd) {
 	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN },
 		                 { .fd = init >= 0 ? init : helper, .events = POLLIN } };
 	int rc;
@@ -120,14 +158,20 @@ static int next_answer(int socket, int helper, int init, struct caisson_answer *
 	return rc == -EAGAIN ? -EPIPE : rc;
 }
 
+const char *spec_subject(const caisson_spec *spec, const struct caisson_answer *answer) {
+	if (answer->knob == CAISSON_KNOB_CWD)
+		return spec->cwd;
+	return answer->stage == CAISSON_STAGE_EXEC ? spec->argv.item[0] : NULL;
+}
+
 /*
  * "cloned" from the helper; "built" and "running", or "failed", from init, which
  * may be faster: in any order. *pidfd: of init, if there is one.
  */
 static int await_running(int socket, int running, const caisson_spec *spec,
-                         const struct plan_image *plan, const char *helper,
-                         struct caisson_answer *built, int *pidfd, caisson_error **err)
-{
+                         const struct plan_image *plan, struct builder *by,
+                         struct caisson_answer *built, struct denials *denials, int *pidfd,
+                         caisson_error **err) {
 	struct caisson_answer answer, last = { 0 };
 	struct pollfd ended = { .fd = running, .events = POLLIN };
 	char subject[8400];
@@ -151,9 +195,13 @@ static int await_running(int socket, int running, const caisson_spec *spec,
 			close(fd);
 		if (answer.kind == CAISSON_ANSWER_BUILT)
 			*built = answer;
+		else if (answer.kind ==
+		         CAISSON_ANSWER_DENIED) /* of a program that is faster than init */
+			denials_hear(denials, &answer);
 		else if (answer.kind == CAISSON_ANSWER_EXITED) { /* already, and heard only here */
 			built->kind = answer.kind;
 			built->status = answer.status;
+			built->knob = answer.knob;
 		} else if (answer.kind != CAISSON_ANSWER_CLONED &&
 		           last.kind != CAISSON_ANSWER_FAILED)
 			last = answer;
@@ -165,21 +213,18 @@ static int await_running(int socket, int running, const caisson_spec *spec,
 		                 "look at the kernel log for what killed it",
 		                 "the sandbox ended before its program ran");
 	if (last.kind != CAISSON_ANSWER_FAILED)
-		return no_answer(rc, err);
-	if (!built->kind)
-		return error_from_answer(err, CAISSON_FROM_HELPER, &last,
-		                         plan_subject(plan, last.record, subject, sizeof(subject)),
-		                         helper);
-	return error_from_answer(err, CAISSON_FROM_INIT, &last,
-	                         last.knob == CAISSON_KNOB_CWD      ? spec->cwd
-	                         : last.stage == CAISSON_STAGE_EXEC ? spec->argv.item[0]
-	                                                            : NULL,
-	                         helper);
+		return no_answer(by, rc, err);
+	if (built->kind)
+		return error_from_answer(err, CAISSON_FROM_INIT, &last, spec_subject(spec, &last),
+		                         by->program);
+	by->unusable = is_closed(by, &last);
+	return error_from_answer(
+		err, by->via == CAISSON_VIA_HELPER ? CAISSON_FROM_HELPER : CAISSON_FROM_BUILDER,
+		&last, plan_subject(plan, last.record, subject, sizeof(subject)), by->program);
 }
 
-static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
-                              const struct caisson_answer *built)
-{
+static caisson_sandbox *adopt(caisson_spec *spec, enum caisson_via via, int socket, int pidfd,
+                              const struct caisson_answer *built) {
 	caisson_sandbox *box = calloc(1, sizeof(*box));
 
 	if (!box || !(box->name = strdup(spec->name))) {
@@ -191,8 +236,12 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 	box->built = *built;
 	box->told = built->kind == CAISSON_ANSWER_EXITED;
 	box->status = built->status;
+	box->timed_out = box->told && built->knob == CAISSON_KNOB_TIMEOUT;
 	box->asked.network = spec->network;
 	box->asked.userns = spec->userns;
+	box->asked.via = via;
+	box->asked.seccomp = spec->seccomp.a;
+	box->asked.explain = spec->seccomp.b;
 	box->stdio_files = spec->stdio_files;
 	for (int i = 0; i < 3; i++)
 		if (spec->stdio[i] >= 0 && isatty(spec->stdio[i]))
@@ -207,8 +256,7 @@ static caisson_sandbox *adopt(caisson_spec *spec, int socket, int pidfd,
 	return box;
 }
 
-static int check_spec(caisson_spec *spec, caisson_error **err)
-{
+int spec_ready(const caisson_spec *spec, caisson_error **err) {
 	if (spec->error) { /* handed over: a second spawn would report it as missing */
 		int error = caisson_error_errno(spec->error);
 
@@ -216,21 +264,62 @@ static int check_spec(caisson_spec *spec, caisson_error **err)
 		                 caisson_error_knob(spec->error), caisson_error_remedy(spec->error),
 		                 "%s", caisson_error_message(spec->error));
 	}
-	if (spec->channels_gone)
-		return error_set(err, EBUSY, "describing the sandbox", "caisson_spec_channel()",
-		                 "make a new spec for every sandbox with channels",
-		                 "the channels of \"%s\" belong to a sandbox already", spec->name);
 	if (spec->argv.n == 0)
 		return error_set(err, EINVAL, "describing the sandbox", "",
 		                 "call caisson_spec_argv()", "no program was given");
 	return 0;
 }
 
-static int spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
-{
-	const char *helper = spec->helper ? spec->helper : CAISSON_HELPER_PATH;
+static int check_spec(const caisson_spec *spec, caisson_error **err) {
+	int rc = spec_ready(spec, err);
+
+	if (rc == 0 && spec->channels_gone)
+		return error_set(err, EBUSY, "describing the sandbox", "caisson_spec_channel()",
+		                 "make a new spec for every sandbox with channels",
+		                 "the channels of \"%s\" belong to a sandbox already", spec->name);
+	return rc;
+}
+
+/* In a cgroup, where limits were asked for. As launch_helper(), with *err unless *error says why. */
+static int launch(const struct builder *by, int socket, const struct plan_image *plan,
+                  struct entry *entry, int *pidfd, int *error, caisson_error **err) {
+	*pidfd = launch_helper(by, socket, plan, entry, error);
+	if (!entry || *error)
+		return 0;
+	if (entry->error)
+		return limits_refused(entry, err);
+	return entry->procs < 0 ? limits_admit(entry, err) : 0;
+}
+
+/* What a failure comes from, where it is the limits, or what was not heard because of them. */
+static int explain(struct entry *entry, struct builder *by, int rc, caisson_error **err) {
+	int error = limits_not_executed(entry);
+
+	if (entry->leaf)
+		leaf_over(entry->leaf);
+	if (!error && (!entry->leaf || !entry->leaf->why))
+		return rc;
+	if (err)
+		caisson_error_free(*err);
+	if (error)
+		return builder_missing(by, error, err);
+	return error_set(err, ENOMEM, "building the sandbox", "--memory, caisson_spec_limit()",
+	                 "allow it more", "%s while it was built", entry->leaf->why);
+}
+
+/* A limit that the user's other processes would use up before the builder has left them. */
+static int pids_alone(struct builder *by, caisson_error **err) {
+	by->unusable = true;
+	return error_set(err, ENOTSUP, "limiting the sandbox", "--pids, caisson_spec_limit()",
+	                 "have a cgroup delegated, docs/limits.md says how; or leave that out",
+	                 "a number of processes without a cgroup takes caisson-helper");
+}
+
+int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, caisson_error **err) {
+	struct limiting limits = { .used = NULL };
 	struct caisson_answer built = { 0 };
 	struct plan_image plan = { .memfd = -1 };
+	struct denials *denials = NULL;
 	int sv[2] = { -1, -1 }, pidfd = -1, error, status, rc;
 	int running = -1; /* the helper, while it does */
 
@@ -241,27 +330,36 @@ static int spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return error_set(err, errno, "preparing the plan", "", "", "socketpair: %s",
 		                 strerror(errno));
-	rc = start_send(spec, sv[0], err);
-	if (rc == 0)
-		rc = plan_build(spec, &plan, err);
+	rc = spawn_prepare(spec, sv[0], &plan, &limits, err);
+	if (rc == 0 && plan.pids_alone && by->via == CAISSON_VIA_USERNS)
+		rc = pids_alone(by, err);
+	if (rc == 0 && spec->seccomp.b && !(denials = calloc(1, sizeof(*denials))))
+		rc = error_set(err, ENOMEM, "preparing the plan", "", "", "out of memory");
 	if (rc < 0)
 		goto out;
-	running = launch_helper(helper, sv[1], &plan, &error);
+	rc = launch(by, sv[1], &plan, limits.used, &running, &error, err);
 	close(sv[1]);
 	sv[1] = -1;
-	if (error) {
-		rc = helper_missing(helper, error, err);
+	if (error)
+		rc = builder_missing(by, error, err);
+	if (rc < 0)
 		goto out;
-	}
-	rc = await_running(sv[0], running, spec, &plan, helper, &built, &pidfd, err);
+	rc = await_running(sv[0], running, spec, &plan, by, &built, denials, &pidfd, err);
 	if (rc == 0) {
 		built.held &= ~plan.given_up;
-		*box = adopt(spec, sv[0], pidfd, &built);
+		if (by->via == CAISSON_VIA_USERNS)
+			built.held &= ~CAISSON_BIT(OWN_POOLS);
+		*box = adopt(spec, by->via, sv[0], pidfd, &built);
 		if (*box)
+			limits_held(&limits, spec, *box);
+		if (*box) {
+			(*box)->denials = denials;
+			denials = NULL;
 			sv[0] = pidfd = -1;
-		else
+		} else {
 			rc = error_set(err, ENOMEM, "starting the program", "", "",
 			               "out of memory");
+		}
 	}
 out:
 	if (sv[0] >= 0)
@@ -277,17 +375,20 @@ out:
 		wait_pidfd(pidfd, &status);
 		close(pidfd);
 	}
+	if (limits.used && rc < 0)
+		rc = explain(limits.used, by, rc, err);
+	rc = limits_end(&limits, rc, err);
+	free(denials);
 	plan_clear(&plan);
 	return rc;
 }
 
-int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err)
-{
+int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err) {
 	int cancel, rc;
 
 	/* Half a sandbox cannot be left behind by a cancelled thread. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	rc = spawn(spec, box, err);
+	rc = spawn_via(spec, box, err);
 	pthread_setcancelstate(cancel, &cancel);
 	return rc;
 }

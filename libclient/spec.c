@@ -10,18 +10,18 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "limits_impl.h"
 
-/* Keep the first failure; return this one. */
-static int note(caisson_spec *spec, int rc, const char *what, const char *value)
-{
+static const char STAGE[] = "describing the sandbox";
+
+int spec_note(caisson_spec *spec, int rc, const char *what, const char *value) {
 	if (rc < 0 && !spec->error)
-		error_set(&spec->error, -rc, "describing the sandbox", "", "", "%s \"%s\": %s",
-		          what, value ? value : "", strerror(-rc));
+		error_set(&spec->error, -rc, STAGE, "", "", "%s \"%s\": %s", what,
+		          value ? value : "", strerror(-rc));
 	return rc;
 }
 
-caisson_spec *caisson_spec_new(const char *name)
-{
+caisson_spec *caisson_spec_new(const char *name) {
 	caisson_spec *spec = calloc(1, sizeof(*spec));
 
 	if (!spec)
@@ -39,185 +39,140 @@ caisson_spec *caisson_spec_new(const char *name)
 	return spec;
 }
 
-void caisson_spec_free(caisson_spec *spec)
-{
+void caisson_spec_free(caisson_spec *spec) {
 	if (!spec)
 		return;
 	for (size_t i = 0; i < spec->channels; i++)
 		channel_free(spec->channel[i]);
 	free(spec->channel);
+	free(spec->pass);
 	ops_clear(&spec->ops);
 	strings_clear(&spec->argv);
 	strings_clear(&spec->env);
 	strings_clear(&spec->keep);
 	free(spec->name);
 	free(spec->hostname);
+	free(spec->label);
 	free(spec->helper);
 	free(spec->cwd);
+	limits_free(spec->limits);
 	caisson_error_free(spec->error);
 	free(spec);
 }
 
-static int replace(caisson_spec *spec, char **field, const char *value, const char *what)
-{
+static int replace(caisson_spec *spec, char **field, const char *value, const char *what) {
 	char *copy = value ? strdup(value) : NULL;
 
 	if (!copy)
-		return note(spec, value ? -ENOMEM : -EINVAL, what, value);
+		return spec_note(spec, value ? -ENOMEM : -EINVAL, what, value);
 	free(*field);
 	*field = copy;
 	return 0;
 }
 
-static int add(caisson_spec *spec, const struct spec_op *op, const char *what)
-{
-	return note(spec, ops_add(&spec->ops, op), what, op->name);
-}
-
-int caisson_spec_bind(caisson_spec *spec, const char *src, const char *dst, unsigned flags)
-{
-	struct spec_op op = { .op = CAISSON_OP_BIND, .fd = -1 };
-
-	if (!src || flags & ~(unsigned)(CAISSON_RDONLY | CAISSON_NOEXEC | CAISSON_OPTIONAL))
-		return note(spec, -EINVAL, "bind", dst);
-	op.flags = (uint16_t)((flags & CAISSON_RDONLY ? CAISSON_BIND_RDONLY : 0) |
-	                      (flags & CAISSON_NOEXEC ? CAISSON_BIND_NOEXEC : 0));
-	op.optional = flags & CAISSON_OPTIONAL;
-	op.source = (char *)(uintptr_t)src;
-	op.name = (char *)(uintptr_t)dst;
-	return add(spec, &op, "bind");
-}
-
-int caisson_spec_ro(caisson_spec *spec, const char *src, const char *dst)
-{
-	return caisson_spec_bind(spec, src, dst, CAISSON_RDONLY);
-}
-
-int caisson_spec_rw(caisson_spec *spec, const char *src, const char *dst)
-{
-	return caisson_spec_bind(spec, src, dst, 0);
-}
-
-int caisson_spec_bind_fd(caisson_spec *spec, int fd, const char *dst, unsigned flags)
-{
-	struct spec_op op = { .op = CAISSON_OP_BIND, .fd = fd };
-
-	if (fd < 0 || flags & ~(unsigned)(CAISSON_RDONLY | CAISSON_NOEXEC))
-		return note(spec, -EINVAL, "bind of a descriptor", dst);
-	op.flags = (uint16_t)((flags & CAISSON_RDONLY ? CAISSON_BIND_RDONLY : 0) |
-	                      (flags & CAISSON_NOEXEC ? CAISSON_BIND_NOEXEC : 0));
-	op.name = (char *)(uintptr_t)dst;
-	return add(spec, &op, "bind of a descriptor");
-}
-
-int caisson_spec_tmpfs(caisson_spec *spec, const char *dst, uint64_t size, unsigned mode)
-{
-	struct spec_op op = { .op = CAISSON_OP_TMPFS, .fd = -1, .a = size, .b = mode };
-
-	op.name = (char *)(uintptr_t)dst;
-	if (size == 0 || size > 1ull << 50 || mode > 01777)
-		return note(spec, -EINVAL, "tmpfs", dst);
-	return add(spec, &op, "tmpfs");
-}
-
-int caisson_spec_dir(caisson_spec *spec, const char *dst, unsigned mode)
-{
-	struct spec_op op = { .op = CAISSON_OP_DIR, .fd = -1, .b = mode };
-
-	op.name = (char *)(uintptr_t)dst;
-	if (mode > 01777)
-		return note(spec, -EINVAL, "directory", dst);
-	return add(spec, &op, "directory");
-}
-
-int caisson_spec_symlink(caisson_spec *spec, const char *target, const char *path)
-{
-	struct spec_op op = { .op = CAISSON_OP_SYMLINK, .fd = -1 };
-
-	op.name = (char *)(uintptr_t)path;
-	op.target = (char *)(uintptr_t)target;
-	if (!target || !*target || strlen(target) > CAISSON_PLAN_MAX_PATH)
-		return note(spec, -EINVAL, "symlink", path);
-	return add(spec, &op, "symlink");
-}
-
-int caisson_spec_proc(caisson_spec *spec, const char *dst)
-{
-	struct spec_op op = { .op = CAISSON_OP_PROC, .fd = -1, .name = (char *)(uintptr_t)dst };
-
-	return add(spec, &op, "proc");
-}
-
-int caisson_spec_dev(caisson_spec *spec, const char *dst)
-{
-	return note(spec, root_dev(&spec->ops, dst), "dev", dst);
-}
-
-int caisson_spec_bare_root(caisson_spec *spec)
-{
+int caisson_spec_bare_root(caisson_spec *spec) {
 	spec->bare = true;
 	return 0;
 }
 
-int caisson_spec_network(caisson_spec *spec, enum caisson_network network)
-{
+int caisson_spec_network(caisson_spec *spec, enum caisson_network network) {
 	if ((unsigned)network > CAISSON_NETWORK_HOST)
-		return note(spec, -EINVAL, "network", "out of range");
+		return spec_note(spec, -EINVAL, "network", "out of range");
 	spec->network = network;
 	return 0;
 }
 
-int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode)
-{
+int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode) {
 	if ((unsigned)mode > CAISSON_USER_NAMESPACE_NONE)
-		return note(spec, -EINVAL, "user namespace", "out of range");
+		return spec_note(spec, -EINVAL, "user namespace", "out of range");
 	spec->userns = mode;
 	return 0;
 }
 
-int caisson_spec_hostname(caisson_spec *spec, const char *hostname)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-.";
-
-	if (!hostname || !*hostname || strlen(hostname) > 64 || hostname[strspn(hostname, allowed)])
-		return note(spec, -EINVAL, "host name", hostname);
-	return replace(spec, &spec->hostname, hostname, "host name");
+int caisson_spec_via(caisson_spec *spec, enum caisson_via via) {
+	if ((unsigned)via > CAISSON_VIA_USERNS)
+		return spec_note(spec, -EINVAL, "via", "out of range");
+	spec->via = via;
+	return 0;
 }
 
-int caisson_spec_require(caisson_spec *spec, enum caisson_property property)
-{
+int caisson_spec_ids(caisson_spec *spec, uint32_t uid, uint32_t gid) {
+	spec->ids = (struct spec_op){ .op = CAISSON_OP_IDS, .fd = -1, .a = uid, .b = gid };
+	return 0;
+}
+
+int caisson_spec_subids(caisson_spec *spec, uint32_t uid, uint32_t gid) {
+	if (uid == 0 || gid == 0 || uid == CAISSON_CALLER_ID || gid == CAISSON_CALLER_ID)
+		return spec_note(spec, -EINVAL, "subordinate ids", "out of range");
+	spec->subids = (struct spec_op){ .op = CAISSON_OP_SUBIDS, .fd = -1, .a = uid, .b = gid };
+	return 0;
+}
+
+int caisson_spec_time_offsets(caisson_spec *spec, int64_t monotonic, int64_t boottime) {
+	spec->time = (struct spec_op){ .op = CAISSON_OP_TIME, .fd = -1 };
+	spec->time.a = (uint64_t)monotonic;
+	spec->time.b = (uint64_t)boottime;
+	return 0;
+}
+
+int caisson_spec_name(caisson_spec *spec, const char *name) {
+	if (!name)
+		return spec_note(spec, -EINVAL, "name", "");
+	return replace(spec, &spec->name, name, "name");
+}
+
+/* Some letters, digits, '-', '.', and what more says. */
+static int replace_word(caisson_spec *spec, char **word, const char *with, const char *more,
+                        const char *what) {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-.";
+	size_t len = with ? strlen(with) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (!strchr(allowed, with[i]) && !strchr(more, with[i]))
+			len = 0;
+	if (len == 0 || len > 64)
+		return spec_note(spec, -EINVAL, what, with);
+	return replace(spec, word, with, what);
+}
+
+int caisson_spec_hostname(caisson_spec *spec, const char *hostname) {
+	return replace_word(spec, &spec->hostname, hostname, "", "host name");
+}
+
+int caisson_spec_label(caisson_spec *spec, const char *name) {
+	return replace_word(spec, &spec->label, name, "_", "label");
+}
+
+int caisson_spec_require(caisson_spec *spec, enum caisson_property property) {
 	if ((unsigned)property >= CAISSON_PROPERTY_COUNT)
-		return note(spec, -EINVAL, "property", "out of range");
+		return spec_note(spec, -EINVAL, "property", "out of range");
 	spec->require |= 1ull << property;
 	return 0;
 }
 
-int caisson_spec_argv(caisson_spec *spec, const char *const argv[])
-{
+int caisson_spec_argv(caisson_spec *spec, const char *const argv[]) {
 	int rc = argv && argv[0] && *argv[0] ? 0 : -EINVAL;
 
 	strings_clear(&spec->argv);
 	for (; rc == 0 && *argv; argv++)
 		rc = strings_add(&spec->argv, strdup(*argv));
-	return note(spec, rc, "program", rc < 0 ? "" : NULL);
+	return spec_note(spec, rc, "program", rc < 0 ? "" : NULL);
 }
 
-static bool env_name(const char *name)
-{
+static bool env_name(const char *name) {
 	return name && *name && !strchr(name, '=');
 }
 
-int caisson_spec_setenv(caisson_spec *spec, const char *name, const char *value)
-{
+int caisson_spec_setenv(caisson_spec *spec, const char *name, const char *value) {
 	size_t len = name ? strlen(name) : 0;
 	char *text;
 
 	if (!env_name(name) || !value)
-		return note(spec, -EINVAL, "environment variable", name);
+		return spec_note(spec, -EINVAL, "environment variable", name);
 	text = malloc(len + strlen(value) + 2);
 	if (!text)
-		return note(spec, -ENOMEM, "environment variable", name);
+		return spec_note(spec, -ENOMEM, "environment variable", name);
 	memcpy(text, name, len);
 	text[len] = '=';
 	strcpy(text + len + 1, value);
@@ -227,60 +182,76 @@ int caisson_spec_setenv(caisson_spec *spec, const char *name, const char *value)
 			spec->env.item[i] = text;
 			return 0;
 		}
-	return note(spec, strings_add(&spec->env, text), "environment variable", name);
+	return spec_note(spec, strings_add(&spec->env, text), "environment variable", name);
 }
 
-int caisson_spec_keepenv(caisson_spec *spec, const char *name)
-{
+int caisson_spec_clearenv(caisson_spec *spec) {
+	strings_clear(&spec->env);
+	strings_clear(&spec->keep);
+	return 0;
+}
+
+int caisson_spec_keepenv(caisson_spec *spec, const char *name) {
 	if (!env_name(name))
-		return note(spec, -EINVAL, "environment variable", name);
-	return note(spec, strings_add(&spec->keep, strdup(name)), "environment variable", name);
+		return spec_note(spec, -EINVAL, "environment variable", name);
+	return spec_note(spec, strings_add(&spec->keep, strdup(name)), "environment variable",
+	                 name);
 }
 
-int caisson_spec_chdir(caisson_spec *spec, const char *dir)
-{
+int caisson_spec_chdir(caisson_spec *spec, const char *dir) {
 	if (!dir || dir[0] != '/')
-		return note(spec, -EINVAL, "working directory", dir);
+		return spec_note(spec, -EINVAL, "working directory", dir);
 	return replace(spec, &spec->cwd, dir, "working directory");
 }
 
-int caisson_spec_stdio(caisson_spec *spec, int in, int out, int err)
-{
+int caisson_spec_stdio(caisson_spec *spec, int in, int out, int err) {
 	spec->stdio[0] = in;
 	spec->stdio[1] = out;
 	spec->stdio[2] = err;
 	return 0;
 }
 
-int caisson_spec_allow_stdio_files(caisson_spec *spec)
-{
+int caisson_spec_allow_stdio_files(caisson_spec *spec) {
 	spec->stdio_files = true;
 	return 0;
 }
 
-int caisson_spec_helper(caisson_spec *spec, const char *path)
-{
+int caisson_spec_pass_fd(caisson_spec *spec, int fd) {
+	int *more;
+
+	if (fd < 0)
+		return spec_note(spec, -EBADF, "descriptor", "-1");
+	if (spec->passed + spec->channels >= CAISSON_START_MAX_EXTRA)
+		return spec_note(spec, -E2BIG, "descriptor", "one more");
+	more = realloc(spec->pass, (spec->passed + 1) * sizeof(*more));
+	if (!more)
+		return spec_note(spec, -ENOMEM, "descriptor", "one more");
+	spec->pass = more;
+	spec->pass[spec->passed++] = fd;
+	return 0;
+}
+
+int caisson_spec_helper(caisson_spec *spec, const char *path) {
 	return replace(spec, &spec->helper, path, "helper");
 }
 
 caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
-                                      enum caisson_direction direction, uint64_t bytes)
-{
+                                      enum caisson_direction direction, uint64_t bytes) {
 	caisson_channel **more, *channel = NULL;
 	caisson_error *err = NULL;
 
 	for (size_t i = 0; i < spec->channels; i++)
 		if (name && !strcmp(channel_name(spec->channel[i]), name)) {
-			note(spec, -EEXIST, "channel", name);
+			spec_note(spec, -EEXIST, "channel", name);
 			return NULL;
 		}
-	if (spec->channels >= CAISSON_START_MAX_EXTRA) {
-		note(spec, -E2BIG, "channel", name);
+	if (spec->channels + spec->passed >= CAISSON_START_MAX_EXTRA) {
+		spec_note(spec, -E2BIG, "channel", name);
 		return NULL;
 	}
 	more = realloc(spec->channel, (spec->channels + 1) * sizeof(*more));
 	if (!more) {
-		note(spec, -ENOMEM, "channel", name);
+		spec_note(spec, -ENOMEM, "channel", name);
 		return NULL;
 	}
 	spec->channel = more;

@@ -18,29 +18,56 @@
 
 static const char STAGE[] = "preparing the program";
 
+/* What is said is gone through twice: for its size, since the memfd's is fixed, and to be written. */
 struct text {
-	char *data;
-	size_t n;
-	FILE *to;
+	int fd; /* -1: only count */
+	size_t n, kept;
+	char buffer[1024];
+	bool failed;
 };
 
-static void put(struct text *t, const char *string)
-{
-	fwrite(string, 1, strlen(string) + 1, t->to);
+static void flush(struct text *t) {
+	if (t->fd >= 0 && t->kept > 0)
+		t->failed |= write(t->fd, t->buffer, t->kept) != (ssize_t)t->kept;
+	t->kept = 0;
+}
+
+static void put_bytes(struct text *t, const char *bytes, size_t n) {
+	t->n += n;
+	while (t->fd >= 0 && n > 0) {
+		size_t part = sizeof(t->buffer) - t->kept;
+
+		part = n < part ? n : part;
+		memcpy(t->buffer + t->kept, bytes, part);
+		t->kept += part;
+		bytes += part;
+		n -= part;
+		if (t->kept == sizeof(t->buffer))
+			flush(t);
+	}
+}
+
+static void put(struct text *t, const char *string) {
+	put_bytes(t, string, strlen(string) + 1);
 }
 
 /* CAISSON_CHANNELS=frames:3,masks:4: the order of START's extra descriptors. */
-static void put_channels(struct text *t, const caisson_spec *spec)
-{
-	fprintf(t->to, "%s=", CHANNEL_ENV);
-	for (size_t i = 0; i < spec->channels; i++)
-		fprintf(t->to, "%s%s:%zu", i ? "," : "", channel_name(spec->channel[i]), 3 + i);
-	fputc('\0', t->to);
+static void put_channels(struct text *t, const caisson_spec *spec) {
+	char number[24];
+
+	put_bytes(t, CHANNEL_ENV "=", strlen(CHANNEL_ENV "="));
+	for (size_t i = 0; i < spec->channels; i++) {
+		const char *name = channel_name(spec->channel[i]);
+
+		put_bytes(t, ",", i > 0);
+		put_bytes(t, name, strlen(name));
+		put_bytes(t, number, (size_t)snprintf(number, sizeof(number), ":%zu", 3 + i));
+	}
+	put_bytes(t, "", 1);
 }
 
 /* Is this "name=value" replaced by what the host has? A name twice would hide the second. */
-static bool is_kept(const caisson_spec *spec, const char *text)
-{
+static bool is_kept(const caisson_spec *spec, const char *text) {
 	size_t len = strcspn(text, "=");
 
 	for (size_t i = 0; i < spec->keep.n; i++) {
@@ -52,67 +79,60 @@ static bool is_kept(const caisson_spec *spec, const char *text)
 	return false;
 }
 
-static int write_args(const caisson_spec *spec, struct caisson_control *head, int *memfd)
-{
-	struct text t = { 0 };
-	int fd = -1, rc = -ENOMEM;
-
-	t.to = open_memstream(&t.data, &t.n);
-	if (!t.to)
-		return -ENOMEM;
-	put(&t, spec->cwd);
+static void put_args(struct text *t, const caisson_spec *spec, struct caisson_control *head) {
+	put(t, spec->cwd);
 	for (size_t i = 0; i < spec->argv.n; i++)
-		put(&t, spec->argv.item[i]);
+		put(t, spec->argv.item[i]);
 	head->argc = (uint32_t)spec->argv.n;
+	head->envc = spec->channels > 0;
 	for (size_t i = 0; i < spec->env.n; i++) {
 		if (is_kept(spec, spec->env.item[i]))
 			continue;
-		put(&t, spec->env.item[i]);
+		put(t, spec->env.item[i]);
 		head->envc++;
 	}
 	for (size_t i = 0; i < spec->keep.n; i++) {
-		const char *value = getenv(spec->keep.item[i]);
+		const char *name = spec->keep.item[i], *value = getenv(name);
 
 		if (!value)
 			continue;
-		fprintf(t.to, "%s=", spec->keep.item[i]);
-		put(&t, value);
+		put_bytes(t, name, strlen(name));
+		put_bytes(t, "=", 1);
+		put(t, value);
 		head->envc++;
 	}
-	if (spec->channels) {
-		put_channels(&t, spec);
-		head->envc++;
-	}
-	if (fclose(t.to) != 0)
-		goto out;
-	rc = t.n > CAISSON_START_MAX_ARGS ||
-	                     1ull + head->argc + head->envc > CAISSON_START_MAX_STRINGS
-	             ? -E2BIG
-	             : 0;
-	fd = rc ? rc : memory_new("caisson-start", t.n);
-	if (fd < 0) {
-		rc = fd;
-		goto out;
-	}
-	if (write(fd, t.data, t.n) != (ssize_t)t.n) {
-		close(fd);
-		rc = -EIO;
-		goto out;
-	}
-	head->args = (uint32_t)t.n;
-	*memfd = fd;
-out:
-	free(t.data);
-	return rc;
+	if (spec->channels > 0)
+		put_channels(t, spec);
+	flush(t);
 }
 
-static int send_with_fds(int socket, const struct caisson_control *head, const int *fds)
-{
+/* A memfd with all of it, or -errno. */
+static int write_args(const caisson_spec *spec, struct caisson_control *head) {
+	struct text size = { .fd = -1 }, text = { .fd = -1 };
+
+	put_args(&size, spec, head);
+	if (size.n > CAISSON_START_MAX_ARGS ||
+	    1ull + head->argc + head->envc > CAISSON_START_MAX_STRINGS)
+		return -E2BIG;
+	text.fd = memory_new("caisson-start", size.n);
+	if (text.fd < 0)
+		return text.fd;
+	put_args(&text, spec, head);
+	head->args = (uint32_t)text.n;
+	if (text.failed ||
+	    text.n != size.n) { /* another thread changed the environment meanwhile */
+		close(text.fd);
+		return -EIO;
+	}
+	return text.fd;
+}
+
+int start_send(const struct start *start, int socket, int flags) {
 	union {
-		char space[CMSG_SPACE((CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA) *
-		                      sizeof(int))];
+		char space[CMSG_SPACE(sizeof(start->fd))];
 		struct cmsghdr align;
 	} control = { { 0 } };
+	const struct caisson_control *head = &start->head;
 	struct iovec iov = { (void *)(uintptr_t)head, sizeof(*head) };
 	struct msghdr msg = { .msg_iov = &iov,
 		              .msg_iovlen = 1,
@@ -123,46 +143,51 @@ static int send_with_fds(int socket, const struct caisson_control *head, const i
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = (socklen_t)CMSG_LEN(head->fds * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, head->fds * sizeof(int));
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) == sizeof(*head) ? 0 : -errno;
+	memcpy(CMSG_DATA(c), start->fd, head->fds * sizeof(int));
+	return sendmsg(socket, &msg, MSG_NOSIGNAL | flags) == sizeof(*head) ? 0 : -errno;
 }
 
-int start_send(const caisson_spec *spec, int socket, caisson_error **err)
-{
-	struct caisson_control head = {
+int start_make(const caisson_spec *spec, struct start *start, caisson_error **err) {
+	int args;
+
+	start->head = (struct caisson_control){
 		.magic = CAISSON_CONTROL_MAGIC,
 		.version = CAISSON_CONTROL_VERSION,
 		.kind = CAISSON_CONTROL_START,
 		.flags = spec->stdio_files ? CAISSON_START_FILES : 0,
-		.fds = CAISSON_START_FD_EXTRA + (uint32_t)spec->channels,
+		.fds = CAISSON_START_FD_EXTRA + (uint32_t)(spec->channels + spec->passed),
 	};
-	int fds[CAISSON_START_FD_EXTRA + CAISSON_START_MAX_EXTRA];
-	int null, args = -1, rc;
-
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0)
+	start->fd[CAISSON_START_FD_ARGS] = -1;
+	start->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (start->null < 0)
 		return error_set(err, errno, STAGE, "", "", "cannot open /dev/null: %s",
 		                 strerror(errno));
-	rc = write_args(spec, &head, &args);
-	if (rc < 0) {
-		error_set(err, -rc, STAGE, "", rc == -E2BIG ? "pass less" : "",
-		          "cannot pass the arguments and environment: %s", strerror(-rc));
-		goto out;
-	}
-	fds[CAISSON_START_FD_ARGS] = args;
+	args = write_args(spec, &start->head);
+	if (args < 0)
+		return error_set(err, -args, STAGE, "", args == -E2BIG ? "pass less" : "",
+		                 "cannot pass the arguments and environment: %s", strerror(-args));
+	start->fd[CAISSON_START_FD_ARGS] = args;
 	for (int i = 0; i < 3; i++)
-		fds[CAISSON_START_FD_STDIO + i] = spec->stdio[i] >= 0 ? spec->stdio[i] : null;
+		start->fd[CAISSON_START_FD_STDIO + i] =
+			spec->stdio[i] >= 0 ? spec->stdio[i] : start->null;
 	for (size_t i = 0; i < spec->channels; i++)
-		fds[CAISSON_START_FD_EXTRA + i] = channel_peer_fd(spec->channel[i]);
-	rc = send_with_fds(socket, &head, fds);
-	if (rc < 0)
-		error_set(err, -rc, STAGE, rc == -ETOOMANYREFS ? "RLIMIT_NOFILE" : "", "",
-		          rc == -EBADF ? "standard input, output or error is not an open descriptor"
-		                       : "cannot pass descriptors to the sandbox: %s",
-		          strerror(-rc));
-out:
-	if (args >= 0)
-		close(args);
-	close(null);
-	return rc;
+		start->fd[CAISSON_START_FD_EXTRA + i] = channel_peer_fd(spec->channel[i]);
+	for (size_t i = 0; i < spec->passed; i++)
+		start->fd[CAISSON_START_FD_EXTRA + spec->channels + i] = spec->pass[i];
+	return 0;
+}
+
+void start_close(struct start *start) {
+	if (start->fd[CAISSON_START_FD_ARGS] >= 0)
+		close(start->fd[CAISSON_START_FD_ARGS]);
+	if (start->null >= 0)
+		close(start->null);
+}
+
+int start_failed(int rc, caisson_error **err) {
+	return error_set(err, -rc, STAGE, rc == -ETOOMANYREFS ? "RLIMIT_NOFILE" : "", "",
+	                 rc == -EBADF ? "standard input, output or error is not an open "
+	                                "descriptor, or one to be passed is not"
+	                              : "cannot pass descriptors to the sandbox: %s",
+	                 strerror(-rc));
 }

@@ -16,8 +16,10 @@
 #define CAISSON_CHANNEL_VERSION 1u
 
 #define CAISSON_CHANNEL_MAX_SLOTS 4096u /* a power of two, from 2 upwards */
-#define CAISSON_CHANNEL_MAX_NDIM 8u
-#define CAISSON_CHANNEL_ALIGN 64u /* of every tensor's first byte in its slab */
+#define CAISSON_CHANNEL_MAX_NDIM 64u
+#define CAISSON_CHANNEL_SLOT_NDIM 8u  /* as many fit into a slot, more into its extension */
+#define CAISSON_CHANNEL_SMALL_NDIM 4u /* as many, below 2^32, into a slot's first line */
+#define CAISSON_CHANNEL_ALIGN 64u     /* of every tensor's first byte in its slab */
 
 /* The descriptors of the hello, in this order; a slab that is not carried is left out. */
 enum caisson_channel_fd {
@@ -71,51 +73,75 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
 enum caisson_channel_state {
 	CAISSON_CHANNEL_ATTACHED = 1,
 	CAISSON_CHANNEL_CLOSED = 2,
+	CAISSON_CHANNEL_NO_FUTEX =
+		4, /* futex(2) is refused to the writer: it cannot wake that way */
 };
 
 /*
  * data_wait, room_wait: an even number while nobody waits. A side that is about
- * to wait stores a new odd number; the other rings the bell once for it.
+ * to wait stores a new odd number; the other wakes it once for it: through the
+ * bell or, if FUTEX is set too (only in data_wait), with FUTEX_WAKE on the lower
+ * half of the seq that the side waits for.
  */
 #define CAISSON_CHANNEL_WAITING 1u
+#define CAISSON_CHANNEL_FUTEX 2u
+#define CAISSON_CHANNEL_WAIT_STEP 4u
 
 /*
  * What follows the head: a ring of releases (one 64-bit word each, the count in
- * the upper half, the lease in the lower), then the ring of slots.
+ * the upper half, the lease in the lower), the ring of slots, and one extension
+ * for each slot.
  */
 #define CAISSON_CHANNEL_RELEASES_AT sizeof(struct caisson_channel_page)
 #define CAISSON_CHANNEL_SLOTS_AT(slots)                                                            \
 	((CAISSON_CHANNEL_RELEASES_AT + (uint64_t)(slots)*8 + 255) & ~(uint64_t)255)
-#define CAISSON_CHANNEL_PAGE_BYTES(slots)                                                          \
+#define CAISSON_CHANNEL_EXTENSIONS_AT(slots)                                                       \
 	(CAISSON_CHANNEL_SLOTS_AT(slots) + (uint64_t)(slots) * sizeof(struct caisson_channel_slot))
+#define CAISSON_CHANNEL_PAGE_BYTES(slots)                                                          \
+	(CAISSON_CHANNEL_EXTENSIONS_AT(slots) +                                                    \
+	 (uint64_t)(slots) * sizeof(struct caisson_channel_extension))
 
-/* One tensor. Written by its sender, who stores seq last. */
+/*
+ * One tensor. Written by its sender, who stores seq last. What most tensors need
+ * is in the first cache line: each line more costs the hand-off one transfer.
+ */
 struct caisson_channel_slot {
 	uint64_t seq;        /* 1 for the first tensor sent in this direction */
-	uint32_t slab;       /* 0 */
-	uint32_t generation; /* of the slab */
 	uint64_t offset;     /* of the first byte; a multiple of CAISSON_CHANNEL_ALIGN */
 	uint64_t nbytes;     /* from there to the end of the last element */
+	uint64_t tag;        /* the applications' */
+	uint32_t lease;      /* the sender's; comes back in a release */
+	uint16_t slab;       /* 0 */
+	uint16_t generation; /* of the slab */
 	uint8_t code;        /* enum caisson_dtype_code */
 	uint8_t bits;
 	uint16_t lanes;
-	uint16_t ndim;
-	uint16_t flags; /* enum caisson_slot_flag */
-	uint64_t tag;
-	uint32_t lease; /* the sender's; comes back in a release */
-	uint32_t reserved;
-	uint64_t fence;                            /* 0: the bytes are there */
-	int64_t shape[CAISSON_CHANNEL_MAX_NDIM];   /* in elements */
-	int64_t strides[CAISSON_CHANNEL_MAX_NDIM]; /* in elements; only with STRIDED */
-	uint64_t extension[8];                     /* not read */
+	uint8_t ndim;
+	uint8_t flags; /* enum caisson_slot_flag */
+	uint16_t reserved;
+	uint32_t small[CAISSON_CHANNEL_SMALL_NDIM]; /* extents, with SMALL */
+	int64_t shape[CAISSON_CHANNEL_SLOT_NDIM];   /* extents, without SMALL and EXTENDED */
+	int64_t strides[CAISSON_CHANNEL_SLOT_NDIM]; /* in elements; with STRIDED, not EXTENDED */
+	uint64_t spare[8];                          /* not read */
 };
 _Static_assert(sizeof(struct caisson_channel_slot) == 256, "channel ABI");
+_Static_assert(offsetof(struct caisson_channel_slot, small) == 48, "channel ABI");
 _Static_assert(offsetof(struct caisson_channel_slot, shape) == 64, "channel ABI");
 
+/* The extents and strides of a tensor with more than 8 dimensions; slot n has extension n. */
+struct caisson_channel_extension {
+	int64_t shape[CAISSON_CHANNEL_MAX_NDIM];
+	int64_t strides[CAISSON_CHANNEL_MAX_NDIM]; /* only with STRIDED */
+};
+_Static_assert(sizeof(struct caisson_channel_extension) == 1024, "channel ABI");
+
 enum caisson_slot_flag {
-	CAISSON_SLOT_STRIDED = 1, /* strides[] says where the elements lie; else row-major */
+	CAISSON_SLOT_STRIDED = 1,  /* strides[] says where the elements lie; else row-major */
+	CAISSON_SLOT_SMALL = 2,    /* at most 4 extents, in small[] */
+	CAISSON_SLOT_EXTENDED = 4, /* 9 to 64 extents, in the slot's extension */
 };
 
 #define CAISSON_SLOT_WORDS (sizeof(struct caisson_channel_slot) / sizeof(uint64_t))
+#define CAISSON_SLOT_LINE_WORDS 8u
 
 #endif

@@ -10,38 +10,39 @@
 
 #include <stdint.h>
 
+#include "caisson-numbers.h"
+
 #define CAISSON_CONTROL_MAGIC 0x43534941u /* "AISC" */
 #define CAISSON_CONTROL_VERSION 1u
 
-enum caisson_control_kind {
-	CAISSON_CONTROL_START = 1,  /* with SCM_RIGHTS, see below */
-	CAISSON_CONTROL_SIGNAL = 2, /* to the target */
+/* clang-format off */
+/*
+ * The descriptors of START and EXEC, in this order: a memfd with cwd, argv and
+ * env, each string NUL-terminated; three for stdio; those that become 3, 4, ... in
+ * the program: channel sockets.
+ */
+enum {
+	CAISSON_START_FD_ARGS = 0, CAISSON_START_FD_STDIO = 1, CAISSON_START_FD_EXTRA = 4,
+	CAISSON_START_MAX_EXTRA = 64, CAISSON_START_MAX_ARGS = 2 << 20,
+	CAISSON_START_MAX_STRINGS = 65000, CAISSON_EXEC_MAX = 64 /* programs, with the target */
 };
 
-enum caisson_control_flag {
-	CAISSON_START_FILES = 1, /* stdio may be regular files: the caller says so explicitly */
-};
-
-/* The descriptors of START, in this order. */
-#define CAISSON_START_FD_ARGS 0  /* memfd: cwd, argv, env, each string NUL-terminated */
-#define CAISSON_START_FD_STDIO 1 /* three of them */
-#define CAISSON_START_FD_EXTRA 4 /* become 3, 4, ... in the target: channel sockets */
-#define CAISSON_START_MAX_EXTRA 64u
-#define CAISSON_START_MAX_ARGS (2u * 1024u * 1024u)
-#define CAISSON_START_MAX_STRINGS 65000u
-
+/*
+ * args: bytes in the memfd. fds: descriptors that came along; 0 with SIGNAL. id: 0 is
+ * the target, EXEC has the host's number for the program, not 0. seconds: of START, after
+ * which the sandbox ends; files: of START, the most descriptors of each process inside,
+ * from init's own limit down; 0 is no limit of the host's.
+ */
 struct caisson_control {
 	uint32_t magic;
-	uint16_t version;
-	uint16_t kind;
-	uint32_t flags;
-	uint32_t args; /* START: bytes in the memfd */
-	uint32_t argc;
-	uint32_t envc;
-	uint32_t fds;   /* START: descriptors that came along */
-	int32_t signal; /* SIGNAL */
-	uint64_t reserved[4];
+	uint16_t version, kind;
+	uint32_t flags, args, argc, envc, fds;
+	int32_t signal;
+	uint64_t id;
+	uint32_t seconds, files;
+	uint64_t reserved[2];
 };
+/* clang-format on */
 _Static_assert(sizeof(struct caisson_control) == 64, "control ABI");
 
 #endif

@@ -50,5 +50,5 @@ patterns() {
 
 # The C files of what is shipped, tests left out.
 product_sources() {
-	project_files 'helper/*.c' 'libclient/*.c' 'cli/*.c' 'policy/*.c' 'examples/*.c'
+	project_files 'helper/*.c' 'builder/*.c' 'libclient/*.c' 'cli/*.c' 'bwrap/*.c' 'policy/*.c' 'examples/*.c'
 }

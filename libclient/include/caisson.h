@@ -42,8 +42,9 @@ typedef struct caisson_error caisson_error;
 /* Where the error was found. */
 enum caisson_error_source {
 	CAISSON_FROM_LIBRARY = 0,
-	CAISSON_FROM_HELPER = 1, /* caisson-helper, before the sandbox existed */
-	CAISSON_FROM_INIT = 2,   /* the sandbox's pid 1 */
+	CAISSON_FROM_HELPER = 1,  /* caisson-helper, before the sandbox existed */
+	CAISSON_FROM_INIT = 2,    /* the sandbox's pid 1 */
+	CAISSON_FROM_BUILDER = 3, /* caisson-builder, in the helper's place */
 };
 
 /* All of it in a few lines: what happened, to what, the knob, the remedy. Never NULL; owned by err. */
@@ -119,7 +120,23 @@ enum caisson_bind_flags {
 	CAISSON_RDONLY = 1,
 	CAISSON_NOEXEC = 2,
 	CAISSON_OPTIONAL = 4, /* leave it out if the source does not exist */
+	/*
+	 * The caller's own files appear as the sandbox's: where it runs as another
+	 * user of the host (caisson_spec_subids()), it could not reach them else.
+	 * Files of others appear as nobody's. Needs Linux 5.12 or later, a file
+	 * system that can do it, and a user namespace.
+	 */
+	CAISSON_IDMAP = 8,
 };
+
+enum caisson_procfs_flags {
+	CAISSON_PROCFS_PIDS = 1,    /* processes only: no meminfo, cpuinfo, mounts, sys ... */
+	CAISSON_PROCFS_HIDEPID = 2, /* processes of other users are not shown */
+	CAISSON_PROCFS_WHOLE = 4,   /* nothing of it covered, /proc/sys not made read-only */
+};
+
+/* For caisson_spec_ids(): leave this one as the caller has it. */
+#define CAISSON_CALLER_ID 0xffffffffu
 
 enum caisson_network {
 	CAISSON_NETWORK_NONE = 0,     /* the default: no interface, no inet sockets */
@@ -135,6 +152,8 @@ enum caisson_user_namespace {
 
 /* name: for the report. NULL if memory is short. */
 caisson_spec *caisson_spec_new(const char *name);
+/* Another name. */
+int caisson_spec_name(caisson_spec *spec, const char *name);
 /* NULL is fine. Channels of a spec that was never spawned are closed with it. */
 void caisson_spec_free(caisson_spec *spec);
 
@@ -145,14 +164,43 @@ void caisson_spec_free(caisson_spec *spec);
  */
 int caisson_spec_ro(caisson_spec *spec, const char *src, const char *dst);
 int caisson_spec_rw(caisson_spec *spec, const char *src, const char *dst);
+/*
+ * The same with flags of enum caisson_bind_flags. Nothing can be granted over the
+ * sandbox's own root, "/": that is -EINVAL.
+ */
 int caisson_spec_bind(caisson_spec *spec, const char *src, const char *dst, unsigned flags);
-/* fd: O_PATH or not, duplicated here. */
+/* fd: O_PATH or not, duplicated here. CAISSON_OPTIONAL is not for it. */
 int caisson_spec_bind_fd(caisson_spec *spec, int fd, const char *dst, unsigned flags);
 
-/* size in bytes; mode such as 0700; owned by the user. */
+/* An empty tmpfs. size in bytes, not 0; mode such as 0700; owned by the user. */
 int caisson_spec_tmpfs(caisson_spec *spec, const char *dst, uint64_t size, unsigned mode);
+/* flags: CAISSON_NOEXEC, nothing in it can be executed; or 0. */
+int caisson_spec_tmpfs_with(caisson_spec *spec, const char *dst, uint64_t size, unsigned mode,
+                            unsigned flags);
 int caisson_spec_dir(caisson_spec *spec, const char *dst, unsigned mode);
 int caisson_spec_symlink(caisson_spec *spec, const char *target, const char *path);
+
+/*
+ * A file of size bytes, which are copied here (into memory that is sealed), and
+ * again into each sandbox. mode such as 0444, at most 0777; owned by the user.
+ * data may be NULL if size is 0. The sandbox's root holds 4 MiB in all: put a
+ * tmpfs that is large enough at a directory for larger files, before them; what
+ * does not fit is ENOSPC at caisson_spawn(). Nothing can be made in a granted
+ * tree.
+ */
+int caisson_spec_data(caisson_spec *spec, const void *data, size_t size, const char *dst,
+                      unsigned mode);
+/*
+ * Cover what is at path by then, a file or a directory, with something empty
+ * that is read-only. That nothing is there is no error.
+ */
+int caisson_spec_mask(caisson_spec *spec, const char *path);
+/*
+ * Make what is at path by then read-only: a mount point alone, without what is
+ * mounted below it; anything else together with that. -ENOENT at caisson_spawn()
+ * if nothing is there.
+ */
+int caisson_spec_readonly(caisson_spec *spec, const char *path);
 
 /*
  * Leave out the default root: read-only /usr, /bin and its kind as the host has
@@ -161,13 +209,61 @@ int caisson_spec_symlink(caisson_spec *spec, const char *target, const char *pat
  * caisson_spec_dev() included.
  */
 int caisson_spec_bare_root(caisson_spec *spec);
+/*
+ * A procfs of the sandbox's own processes, once. What programs need not see of
+ * it is covered, /proc/sys is read-only (docs/properties.md has the list). One at
+ * "/proc" takes the place of the default root's.
+ */
 int caisson_spec_proc(caisson_spec *spec, const char *dst);
+/* flags: of enum caisson_procfs_flags. */
+int caisson_spec_proc_with(caisson_spec *spec, const char *dst, unsigned flags);
+/*
+ * A tmpfs with the harmless devices, an own /dev/shm and /dev/pts; once. It is
+ * read-only, but what the spec puts in it is put there first.
+ */
 int caisson_spec_dev(caisson_spec *spec, const char *dst);
+/*
+ * One character device of the host's: src is a node of it. The policy says who may
+ * have which ("device=MAJOR:MINOR"). A place below /dev is no less the sandbox's own.
+ */
+int caisson_spec_device(caisson_spec *spec, const char *src, const char *dst);
+/* The sandbox's own POSIX message queues, as files; once. */
+int caisson_spec_mqueue(caisson_spec *spec, const char *dst);
 
 int caisson_spec_network(caisson_spec *spec, enum caisson_network network);
 int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode);
+
+/*
+ * Who the program is. All of it needs a user namespace: caisson_spawn() fails
+ * where none can be had, and so it does after caisson_spec_user_namespace(NONE).
+ *
+ * The user and group id that it sees of itself, 0 included, which gives it no
+ * privilege; each may be CAISSON_CALLER_ID. Outside it stays the caller.
+ */
+int caisson_spec_ids(caisson_spec *spec, uint32_t uid, uint32_t gid);
+/*
+ * Run it as this user and group of the host instead of the caller's, each one
+ * that /etc/subuid and /etc/subgid grant the caller. It then reaches nothing of
+ * the caller's that others may not, but for what is granted with CAISSON_IDMAP.
+ * Inside it sees itself as the caller, unless caisson_spec_ids() says otherwise.
+ */
+int caisson_spec_subids(caisson_spec *spec, uint32_t uid, uint32_t gid);
+/*
+ * Seconds, also negative, that CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead of
+ * the host's. -ERANGE at caisson_spawn() if a clock would become negative.
+ */
+int caisson_spec_time_offsets(caisson_spec *spec, int64_t monotonic, int64_t boottime);
+
 /* At most 64 bytes; the default is "caisson". */
 int caisson_spec_hostname(caisson_spec *spec, const char *hostname);
+
+/*
+ * What runs inside gets this profile besides caisson-sandbox and the caller's own (AppArmor), or
+ * this domain instead of caisson_sandbox_t (SELinux). At most 64 letters, digits, '_', '-', '.'.
+ * The policy must allow it ("allow ... label NAME"), and the module must be loaded and let
+ * caisson-helper make the change; else caisson_spawn() fails.
+ */
+int caisson_spec_label(caisson_spec *spec, const char *name);
 
 /*
  * The caller requires this property: without it there is no sandbox. All
@@ -181,6 +277,8 @@ int caisson_spec_require(caisson_spec *spec, enum caisson_property property);
 int caisson_spec_argv(caisson_spec *spec, const char *const argv[]);
 /* The environment starts with PATH, HOME=/tmp, LANG=C.UTF-8 and nothing else. */
 int caisson_spec_setenv(caisson_spec *spec, const char *name, const char *value);
+/* Nothing is in the environment, PATH neither, but for what is said after this. */
+int caisson_spec_clearenv(caisson_spec *spec);
 /* As the host has it at spawn; left out if the host has not. */
 int caisson_spec_keepenv(caisson_spec *spec, const char *name);
 /* The default is "/". */
@@ -196,9 +294,26 @@ int caisson_spec_chdir(caisson_spec *spec, const char *dir);
  */
 int caisson_spec_stdio(caisson_spec *spec, int in, int out, int err);
 int caisson_spec_allow_stdio_files(caisson_spec *spec);
+/*
+ * One more descriptor for the program, on the same terms as its standard streams. The
+ * first is 3 there, the next 4, behind those of the channels. -E2BIG if there are over
+ * 64 with them.
+ */
+int caisson_spec_pass_fd(caisson_spec *spec, int fd);
 
 /* Another caisson-helper than the installed one. */
 int caisson_spec_helper(caisson_spec *spec, const char *path);
+
+/* Who builds the sandbox: docs/design.md, "Two ways". */
+enum caisson_via {
+	/* the helper; caisson-builder where the helper is missing or gains no privilege */
+	CAISSON_VIA_AUTO = 0,
+	CAISSON_VIA_HELPER = 1, /* caisson-helper, setuid; the administrator's policy binds it */
+	CAISSON_VIA_USERNS =
+		2, /* caisson-builder, unprivileged, in a user namespace of the user's */
+};
+
+int caisson_spec_via(caisson_spec *spec, enum caisson_via via);
 
 /* ----------------------------------------------------------------- sandbox */
 
@@ -220,8 +335,9 @@ int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_erro
 /* Send the program a signal; SIGKILL ends the whole sandbox. */
 int caisson_kill(caisson_sandbox *box, int sig);
 /*
- * For poll(POLLIN): readable when the program may have ended; caisson_wait()
- * with timeout 0 tells. Do not read it. Owned by box.
+ * For poll(POLLIN): readable when the program may have ended, or one of
+ * caisson_exec(); caisson_wait() with timeout 0 tells, and takes in what there is
+ * to be heard of all of them, so ask every one after it. Do not read it. Owned by box.
  */
 int caisson_event_fd(const caisson_sandbox *box);
 /* Of the sandbox's pid 1, readable once the kernel has taken all of it down. Owned by box. */
@@ -234,11 +350,39 @@ int caisson_property_held(const caisson_sandbox *box, enum caisson_property prop
                           const char **how);
 /* 1 if every property of a full sandbox is enforced. */
 int caisson_is_full(const caisson_sandbox *box);
+/* Which way was taken: HELPER or USERNS. *why (may be NULL): in words; owned by box. */
+enum caisson_via caisson_via(const caisson_sandbox *box, const char **why);
 /* The report as JSON (docs/report.md); owned by box. NULL if memory is short. */
 const char *caisson_report_json(caisson_sandbox *box);
 
 /* Kills the sandbox if it still runs, waits for its end, closes its channels. NULL is fine. */
 void caisson_sandbox_free(caisson_sandbox *box);
+
+/* ----------------------------------------------- more programs in a sandbox */
+
+/* Owned by its sandbox, and gone with it. */
+typedef struct caisson_program caisson_program;
+
+/*
+ * Start another program in a running sandbox, as that one's first, with the same
+ * restrictions: the sandbox's pid 1 starts it. Of spec only arguments, environment,
+ * working directory and standard streams are used; if it has anything else, -EINVAL.
+ * Returns once the exec succeeded. -EAGAIN if 64 programs run already, -ESRCH if
+ * the sandbox has ended. The sandbox goes on whatever becomes of the program, and
+ * ends when its first program does, with all others.
+ */
+int caisson_exec(caisson_sandbox *box, const caisson_spec *spec, caisson_program **program,
+                 caisson_error **err);
+/*
+ * As caisson_wait(), for this program; processes that it started may be left. If
+ * the sandbox ended first, the status is that of a program killed by SIGKILL.
+ */
+int caisson_program_wait(caisson_program *program, int timeout_ms, int *status,
+                         caisson_error **err);
+/* SIGKILL too ends only this process. May be called from any thread. */
+int caisson_program_kill(caisson_program *program, int sig);
+/* Kills the program if it still runs; does not wait. NULL is fine. */
+void caisson_program_free(caisson_program *program);
 
 /* ---------------------------------------------------------------- channels */
 
@@ -306,7 +450,7 @@ typedef struct caisson_tensor {
 	void *data;
 	const int64_t *shape;   /* ndim extents, in elements */
 	const int64_t *strides; /* ndim strides, in elements; row-major if contiguous */
-	int32_t ndim;           /* 0 (a scalar) to 8 */
+	int32_t ndim;           /* 0 (a scalar) to 64 */
 	caisson_dtype dtype;
 	uint64_t nbytes; /* that the elements span */
 	uint64_t tag;    /* the sender's; any value */
@@ -337,6 +481,16 @@ void caisson_channel_close(caisson_channel *channel);
  */
 int caisson_loan(caisson_channel *channel, caisson_dtype dtype, int32_t ndim, const int64_t *shape,
                  caisson_tensor *tensor, caisson_error **err);
+/*
+ * The same, for a tensor that need not be contiguous, and waiting up to
+ * timeout_ms for room (-1: without limit, 0: not at all; then -ETIMEDOUT).
+ * strides: ndim of them, in elements, not negative; NULL: row-major. The tensor
+ * spans from its first element to its last one, gaps included; what is in the
+ * gaps crosses too. May be called while another thread waits in caisson_recv().
+ */
+int caisson_loan_strided(caisson_channel *channel, caisson_dtype dtype, int32_t ndim,
+                         const int64_t *shape, const int64_t *strides, int timeout_ms,
+                         caisson_tensor *tensor, caisson_error **err);
 /* Publish a loaned tensor; it is no longer this side's to touch. Never blocks. */
 int caisson_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err);
 /*
@@ -356,39 +510,14 @@ void caisson_release(caisson_channel *channel, caisson_tensor *tensor);
  */
 int caisson_channel_fd(const caisson_channel *channel);
 
-/* ------------------------------------------------------------------- probe */
-
-/* What works on this host, and why not what does not. */
-typedef struct caisson_probe caisson_probe;
-
-enum caisson_severity {
-	CAISSON_OK = 0,
-	CAISSON_NOTE = 1,    /* something is missing that a full sandbox does without */
-	CAISSON_PROBLEM = 2, /* no full sandbox because of it */
-};
-
-struct caisson_finding {
-	const char *topic;    /* "user namespaces" */
-	const char *value;    /* "denied to you" */
-	const char *evidence; /* "kernel.unprivileged_userns_clone=0" */
-	const char *remedy;   /* "" if there is none or none is needed */
-	enum caisson_severity severity;
-};
-
-/*
- * Tries for real, in child processes that end before it returns; leaves nothing
- * behind. helper: NULL for the installed one.
- */
-int caisson_probe_new(const char *helper, caisson_probe **probe, caisson_error **err);
-size_t caisson_probe_count(const caisson_probe *probe);
-/* NULL if index is out of range; owned by probe. */
-const struct caisson_finding *caisson_probe_finding(const caisson_probe *probe, size_t index);
-void caisson_probe_free(caisson_probe *probe);
-
 #pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "caisson_limits.h"
+#include "caisson_probe.h"
+#include "caisson_seccomp.h"
 
 #endif

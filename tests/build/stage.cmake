@@ -21,6 +21,8 @@ elseif(NOT EXISTS "${installed}")
 	message(FATAL_ERROR "${installed} is not there: run cmake --install ${BUILD} first.")
 endif()
 if(NOT INSTRUMENTED)
+	file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/../lib/policy.conf" DESTINATION "${POLICY}/policy.d"
+		RENAME 90-tests.conf)
 	# A helper of another build would be tested, and this one not.
 	execute_process(RESULT_VARIABLE rc COMMAND
 		"${CMAKE_COMMAND}" -E compare_files "${BUILD}/helper/caisson-helper" "${installed}")

@@ -4,7 +4,7 @@
 # The build itself, as TAP: what is installed and with which mode, that an
 # instrumented helper never is, and that C and CMake users find the library.
 # Environment: CAISSON_BUILD (a built tree), CAISSON_INSTRUMENTED (ON or OFF),
-# CAISSON_SETUID (ON or OFF), CMAKE, CC.
+# CAISSON_MODE (CAISSON_INSTALL_MODE of that tree), CMAKE, CC.
 set -u
 export LC_ALL=C
 
@@ -104,6 +104,53 @@ find_installed() {
 	find "$work/dest/opt/caisson" -name "$1" | grep .
 }
 
+# The helper of $build, installed in another way. STAGED: as a package is made.
+# way MODE GROUP STAGED
+way() {
+	local dir=way-$1${2:+-$2}${3:+-staged} at=
+	at=$work/$dir-prefix
+	configure "$dir" -DCAISSON_INSTALL_MODE="$1" -DCAISSON_INSTALL_GROUP="$2" || { cat "$work/$dir.log"; return 1; }
+	mkdir -p "$work/$dir/helper" "$work/$dir/init" &&
+		cp -p "$build/helper/caisson-helper" "$work/$dir/helper/" &&
+		cp -p "$build/init/caisson-init" "$work/$dir/init/"
+	# What an earlier one left on the file must not stay.
+	mkdir -p "$at/libexec/caisson" && cp -p "$build/helper/caisson-helper" "$at/libexec/caisson/" || return 1
+	if [ -z "${3:-}" ]; then
+		setcap cap_kill=p "$at/libexec/caisson/caisson-helper" || return 1
+		"$cmake" --install "$work/$dir" --prefix "$at" --component helper
+	else
+		DESTDIR=$at "$cmake" --install "$work/$dir" --prefix / --component helper
+	fi || return 1
+	stat -c '%a %G' "$at/libexec/caisson/caisson-helper"
+	getcap "$at/libexec/caisson/caisson-helper" | sed 's/.* //'
+}
+
+# is_way "MODE GROUP [CAPABILITIES]" WAY...: so it came out; the order of capabilities is getcap's.
+is_way() {
+	local want=$1 got
+	shift
+	way "$@" >"$work/way.log" 2>&1 || { cat "$work/way.log"; return 1; }
+	got=$(grep -v '^--' "$work/way.log" | tr ',=\n' '  \n' | awk '{ $1 = $1; print }' | tr '\n' ' ')
+	cat "$work/way.log"
+	[ "$(tr ' ' '\n' <<<"$got" | sort | xargs)" = "$(tr ' ' '\n' <<<"$want" | sort | xargs)" ]
+}
+
+says() {
+	local pattern=$1
+	shift
+	way "$@" 2>&1 | tr -s '[:space:]' ' ' | grep -- "$pattern"
+}
+
+mode_needs_group() {
+	! configure no-group -DCAISSON_INSTALL_MODE=group &&
+		grep -q 'CAISSON_INSTALL_GROUP has to name the group' "$work/no-group.log"
+}
+
+unknown_mode() {
+	! configure unknown -DCAISSON_INSTALL_MODE=suid &&
+		grep -q 'CAISSON_INSTALL_MODE is suid: setuid, group, capabilities or none' "$work/unknown.log"
+}
+
 consumer_source() {
 	mkdir -p "$work/consumer"
 	cat >"$work/consumer/main.c" <<-EOF
@@ -148,9 +195,11 @@ ok "address sanitizer: the helper is not installed" \
 ok "coverage: the helper is not installed" refuses coverage -DCAISSON_COVERAGE=ON
 ok "sanitizer flags given by hand: the helper is not installed" \
 	refuses byhand -DCMAKE_C_FLAGS=-fsanitize=address
-ok "instrumented and CAISSON_INSTALL_SETUID=OFF: the helper is not installed" \
-	refuses plain -DCAISSON_COVERAGE=ON -DCAISSON_INSTALL_SETUID=OFF
+ok "instrumented and without privilege: the helper is not installed" \
+	refuses plain -DCAISSON_COVERAGE=ON -DCAISSON_INSTALL_MODE=none
 ok "Windows is refused in one line" rejects_windows
+ok "the mode group without a group is refused" mode_needs_group
+ok "a mode that there is not is refused" unknown_mode
 if echo '__GLIBC__' | "${CC:-cc}" -E -P -include features.h -x c - | grep -q __GLIBC__; then
 	skip "a helper of musl where there is no musl" "it is the compiler's own C library"
 else
@@ -162,14 +211,34 @@ if [ "${CAISSON_INSTRUMENTED:-OFF}" = ON ]; then
 	skip "what is installed" "an instrumented build installs nothing setuid"
 else
 	ok "everything installs" installs
-	if [ "${CAISSON_SETUID:-ON}" = ON ]; then
+	case ${CAISSON_MODE:-setuid} in
+	setuid)
 		ok "the helper is 4755" mode_is libexec/caisson/caisson-helper 4755
 		ok "nothing else is setuid" only_helper_is_setuid
-	else
-		ok "the helper is 755, as configured" mode_is libexec/caisson/caisson-helper 755
-		ok "nothing is setuid" nothing_setuid "$work/dest"
-	fi
+		;;
+	*) ok "nothing is setuid" nothing_setuid "$work/dest" ;;
+	esac
 	ok "the command is 755" mode_is bin/caisson 755
+	caps=$("$source/packaging/helper-caps" | tr ',=' '  ')
+	if [ "$(id -u)" -ne 0 ] || ! command -v setcap >/dev/null; then
+		skip "the ways to install the helper" "it takes root and setcap"
+	else
+		root=$(id -gn) group=$(getent group | grep -v "^$(id -gn):" | head -n 1 | cut -d: -f1)
+		ok "setuid" is_way "4755 $root" setuid ""
+		ok "setuid for a group" is_way "4750 $group" group "$group"
+		ok "file capabilities" is_way "755 $root $caps" capabilities ""
+		ok "file capabilities for a group" is_way "750 $group $caps" capabilities "$group"
+		ok "without privilege" is_way "755 $root" none ""
+		ok "staged, setuid" is_way "4755 $root" setuid "" staged
+		ok "staged, for a group: without privilege" is_way "750 $root" group no-such-group staged
+		ok "and what the package has to do is said" says \
+			"the package has to: chgrp no-such-group; chmod 4750" group no-such-group staged
+		ok "staged, file capabilities: without privilege" is_way "755 $root" capabilities "" staged
+		ok "and what the package has to do is said" says \
+			"the package has to: setcap cap_.*=p" capabilities "" staged
+		ok "a group that there is not is an error" says \
+			"CMake Error.*caisson-helper has no privilege:.*chgrp no-such-group" group no-such-group
+	fi
 	for file in caisson.h libcaisson.so libcaisson.so.0 caisson.pc CaissonConfig.cmake; do
 		ok "$file is installed" find_installed "$file"
 	done

@@ -42,6 +42,8 @@ const char *self_path(void);
 /* Milliseconds, more of them in an emulated machine. */
 int ms(int real);
 bool slow(void);
+/* Is caisson-helper out of reach, and caisson-builder builds? */
+bool without_helper(void);
 int rounds(int real);
 int64_t now_ms(void);
 __attribute__((noreturn)) void bail(const char *what);
@@ -70,6 +72,8 @@ bool hung_up(int fd, int timeout_ms);
 bool ready(int fd);
 int open_fds(void);
 bool no_children(void);
+/* run_isolation.c: what stands in the way of root's own user namespace here; NULL: nothing. */
+const struct refusal *no_userns(void);
 /* In a process of its own, which returns 0 if all is well; a point. */
 void in_child(int (*body)(void), const char *what);
 
@@ -82,6 +86,9 @@ int inside_main(int argc, char **argv);
 /* The tests; those of test_run.c itself come before. */
 void test_arguments(void); /* run_arguments.c */
 void test_files(void);     /* run_files.c */
+void test_covers(void); /* run_covers.c: files made of data, masks, read-only parts, kernel views */
+void test_ids(void);    /* run_ids.c: who the program is, its clocks */
+void test_subids(unsigned uid, unsigned gid); /* granted by /etc/subuid and /etc/subgid */
 void test_isolation(void); /* run_isolation.c: network, user namespace, properties, report */
 void test_report(void);
 void test_errors(void);   /* run_errors.c */

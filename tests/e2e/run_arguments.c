@@ -13,8 +13,7 @@
 #include "tests/lib/tap.h"
 
 /* A spec whose program counts n arguments of len bytes. */
-static caisson_spec *counting(size_t n, size_t len)
-{
+static caisson_spec *counting(size_t n, size_t len) {
 	caisson_spec *spec = inside(DOES("count"));
 	const char **argv = calloc(n + 4, sizeof(*argv));
 	char *one = malloc(len + 1);
@@ -34,8 +33,7 @@ static caisson_spec *counting(size_t n, size_t len)
 	return spec;
 }
 
-static void test_argv(void)
-{
+static void test_argv(void) {
 	static const struct refusal large = { E2BIG, CAISSON_FROM_LIBRARY, "preparing the program",
 		                              NULL, NULL };
 	static const struct refusal long_one = { E2BIG, CAISSON_FROM_INIT, "executing the program",
@@ -54,8 +52,7 @@ static void test_argv(void)
 	gives(spec, "found\n", "a program without a slash is looked up in the sandbox's PATH");
 }
 
-static void test_environment(void)
-{
+static void test_environment(void) {
 	caisson_spec *spec = inside(DOES("env"));
 
 	setenv("CAISSON_TEST_SECRET", "1", 1);
@@ -79,6 +76,11 @@ static void test_environment(void)
 	gives(spec, "xx_XX\n", "a kept variable is as the host has it, not the default");
 	unsetenv("LANG");
 	unsetenv("CAISSON_TEST_SECRET");
+	spec = inside(DOES("env"));
+	caisson_spec_keepenv(spec, "PATH");
+	caisson_spec_clearenv(spec);
+	caisson_spec_setenv(spec, "LD_LIBRARY_PATH", "/t/lib");
+	gives(spec, "LD_LIBRARY_PATH=/t/lib\n", "a cleared environment has what is set after that");
 	spec = inside(DOES("exit 0"));
 	tap_ok(caisson_spec_setenv(spec, "A=B", "1") == -EINVAL &&
 	               caisson_spec_setenv(spec, "", "1") == -EINVAL &&
@@ -90,8 +92,7 @@ static void test_environment(void)
 	        "and is what the spawn reports");
 }
 
-static void test_directory(void)
-{
+static void test_directory(void) {
 	static const struct refusal missing = { ENOENT, CAISSON_FROM_INIT, NULL,
 		                                "working directory", "/not/there" };
 	static const struct refusal file = { ENOTDIR, CAISSON_FROM_INIT, NULL, "working directory",
@@ -115,8 +116,7 @@ static void test_directory(void)
 	caisson_spec_free(spec);
 }
 
-static void test_host_name(void)
-{
+static void test_host_name(void) {
 	caisson_spec *spec = inside(DOES("host"));
 	char own[128] = "";
 	struct result r;
@@ -136,10 +136,42 @@ static void test_host_name(void)
 	caisson_spec_free(spec);
 }
 
-void test_arguments(void)
-{
+/* As 3 and 4; on the terms of the standard streams. */
+static void test_passed(void) {
+	static const struct refusal dir = { EBADF, CAISSON_FROM_INIT, NULL, NULL, NULL };
+	static const struct refusal closed = { EBADF, CAISSON_FROM_LIBRARY, "preparing the program",
+		                               NULL, "passed" };
+	caisson_spec *spec = inside(DOES("fds", "read /proc/self/fd/4"));
+	int end[2], fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || null < 0 || pipe2(end, O_CLOEXEC) < 0 || write(end[1], "piped", 5) != 5)
+		bail("pipe");
+	close(end[1]);
+	caisson_spec_pass_fd(spec, null);
+	caisson_spec_pass_fd(spec, end[0]);
+	gives(spec, "0 1 2 3 4 \npiped\n", "descriptors are passed as 3 and 4");
+	close(end[0]);
+	close(null);
+	spec = inside(DOES("exit 0"));
+	caisson_spec_pass_fd(spec, fd);
+	refuses(spec, &dir, "a directory is not");
+	spec = inside(DOES("exit 0"));
+	caisson_spec_pass_fd(spec, 999);
+	refuses(spec, &closed, "nor is what is closed by then");
+	close(fd);
+	spec = inside(DOES("exit 0"));
+	for (int i = 0; i < 64; i++)
+		caisson_spec_pass_fd(spec, 1);
+	tap_ok(caisson_spec_pass_fd(spec, 1) == -E2BIG && caisson_spec_pass_fd(spec, -1) == -EBADF,
+	       "65 are too many, and -1 is none");
+	caisson_spec_free(spec);
+}
+
+void test_arguments(void) {
 	test_argv();
 	test_environment();
 	test_directory();
 	test_host_name();
+	test_passed();
 }

@@ -14,8 +14,7 @@
 
 #define MIB (1024u * 1024u)
 
-static bool send_floats(caisson_channel *channel, float first, uint64_t tag)
-{
+static bool send_floats(caisson_channel *channel, float first, uint64_t tag) {
 	const int64_t shape[3] = { 2, 3, 4 };
 	caisson_tensor t;
 
@@ -27,8 +26,7 @@ static bool send_floats(caisson_channel *channel, float first, uint64_t tag)
 	return caisson_send(channel, &t, NULL) == 0;
 }
 
-static bool send_bytes(caisson_channel *channel, uint64_t tag)
-{
+static bool send_bytes(caisson_channel *channel, uint64_t tag) {
 	const int64_t shape[1] = { 200000 };
 	caisson_tensor t;
 
@@ -39,8 +37,7 @@ static bool send_bytes(caisson_channel *channel, uint64_t tag)
 	return caisson_send(channel, &t, NULL) == 0;
 }
 
-static bool floats_came(caisson_channel *channel, float first, uint64_t tag)
-{
+static bool floats_came(caisson_channel *channel, float first, uint64_t tag) {
 	caisson_tensor t;
 	bool good;
 
@@ -55,8 +52,7 @@ static bool floats_came(caisson_channel *channel, float first, uint64_t tag)
 	return good;
 }
 
-static bool bytes_came(caisson_channel *channel, uint64_t tag)
-{
+static bool bytes_came(caisson_channel *channel, uint64_t tag) {
 	caisson_tensor t;
 	bool good;
 
@@ -69,8 +65,7 @@ static bool bytes_came(caisson_channel *channel, uint64_t tag)
 	return good;
 }
 
-static void test_echo(void)
-{
+static void test_echo(void) {
 	caisson_spec *spec = inside(DOES("echo frames"));
 	caisson_channel *channel = caisson_spec_channel(spec, "frames", CAISSON_BOTH, 4 * MIB);
 	caisson_sandbox *box = start(spec);
@@ -91,8 +86,7 @@ static void test_echo(void)
 	tap_ok(end_of(box) == 0, "the program ended well");
 }
 
-static void test_peer_killed(void)
-{
+static void test_peer_killed(void) {
 	caisson_spec *spec = inside(DOES("open frames", "print ready", "sleep 600000"));
 	caisson_channel *channel = caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, MIB);
 	caisson_sandbox *box;
@@ -123,8 +117,7 @@ static void test_peer_killed(void)
 	end_of(box);
 }
 
-static void test_names(void)
-{
+static void test_names(void) {
 	caisson_spec *spec = inside(
 		DOES("open masks", "open frames", "open frame", "fds", "getenv CAISSON_CHANNELS"));
 	caisson_channel *channel;
@@ -160,8 +153,7 @@ static void test_names(void)
 }
 
 /* A spec's channels go to its first sandbox: a second one would silently be without. */
-static void test_once(void)
-{
+static void test_once(void) {
 	static const struct refusal gone = { EBUSY, CAISSON_FROM_LIBRARY, "describing the sandbox",
 		                             "caisson_spec_channel()", NULL };
 	caisson_spec *spec = inside(DOES("open frames"));
@@ -175,8 +167,7 @@ static void test_once(void)
 	refuses(spec, &gone, "and not again");
 }
 
-void test_channels(void)
-{
+void test_channels(void) {
 	test_echo();
 	test_peer_killed();
 	test_names();

@@ -13,8 +13,7 @@
 
 #include "tests/lib/tap.h"
 
-static void make_tree(void)
-{
+static void make_tree(void) {
 	static const char *const dirs[] = { "a", "a/b", "other", "rw" };
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
@@ -26,8 +25,7 @@ static void make_tree(void)
 	work_file("rw/f", "old", 0644);
 }
 
-static void test_binds(void)
-{
+static void test_binds(void) {
 	caisson_spec *spec = inside(DOES("read /d/f", "read /d/b/g", "write /d/f", "write /d/new",
 	                                 "mkdir /d/new", "list /d"));
 	struct stat st;
@@ -55,10 +53,9 @@ static void test_binds(void)
 	       "nothing of that is on the host");
 }
 
-static void test_bind_fd(void)
-{
-	static const struct refusal memory = { EINVAL, CAISSON_FROM_HELPER, "judging a source",
-		                               "mount namespace", "/m" };
+static void test_bind_fd(void) {
+	const struct refusal memory = { without_helper() ? ENOENT : EINVAL, CAISSON_FROM_HELPER,
+		                        "judging a source", "mount namespace", "/m" };
 	int dir = open(in_work("a"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int file = open(in_work("other/f"), O_PATH | O_CLOEXEC);
 	int memfd = memfd_create("e2e", MFD_CLOEXEC);
@@ -80,8 +77,7 @@ static void test_bind_fd(void)
 	caisson_spec_free(spec);
 }
 
-static void test_made(void)
-{
+static void test_made(void) {
 	caisson_spec *spec = inside(DOES("fill /small/f", "stat /small", "write /small/g"));
 	struct result r;
 	int kib = -1;
@@ -112,8 +108,7 @@ static void test_made(void)
 	caisson_spec_free(spec);
 }
 
-static void test_order(void)
-{
+static void test_order(void) {
 	caisson_spec *spec = inside(DOES("read /p/q/r/s/f", "read /p/q/r/s/b/f", "list /p/q"));
 
 	caisson_spec_ro(spec, in_work("a"), "/p/q/r/s");
@@ -137,8 +132,7 @@ static void test_order(void)
 	gives(spec, "of a\n", "destinations are made canonical");
 }
 
-static void test_bare(void)
-{
+static void test_bare(void) {
 	static const struct refusal missing = { ENOENT, CAISSON_FROM_INIT, "executing the program",
 		                                NULL, PROGRAM };
 	caisson_spec *spec = caisson_spec_new("bare");
@@ -160,20 +154,42 @@ static void test_bare(void)
 	gives(spec, "2\nok\nptmx\n", "proc and dev are added");
 }
 
-static void test_default_root(void)
-{
+static void test_default_root(void) {
 	gives(inside(DOES("stat /home", "stat /root", "stat /var", "stat /sys", "stat /etc/shadow",
 	                  "list /run", "list /tmp", "list /dev")),
 	      "ENOENT\nENOENT\nENOENT\nENOENT\nENOENT\n\n\n"
-	      "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n",
+	      "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero\n",
 	      "the default root holds nothing of the user's");
 	gives(inside(DOES("link /proc/self", "list /proc/1/fd", "link /proc/1/exe",
 	                  "stat /proc/3")),
 	      "2\nEACCES\nEACCES\nENOENT\n", "/proc shows pid 1 and the program alone");
 }
 
-void test_files(void)
-{
+/* More in /dev than the harmless devices; and what is no device, or not to be had. */
+static void test_devices(void) {
+	static const struct refusal file = { EINVAL, CAISSON_FROM_HELPER, "judging a source", NULL,
+		                             "/dev/f" };
+	caisson_spec *spec = inside(DOES("write /d/full", "write /d/null", "list /dev/more",
+	                                 "write /dev/more/new", "write /dev/new"));
+
+	caisson_spec_dir(spec, "/d", 0755);
+	caisson_spec_device(spec, "/dev/full", "/d/full");
+	caisson_spec_device(spec, "/dev/null", "/d/null");
+	caisson_spec_data(spec, "x", 1, "/dev/more/f", 0644);
+	gives(spec, "ENOSPC\nok\nf\nEROFS\nEROFS\n",
+	      "devices by name, and more in /dev, which is read-only once it is laid out");
+	spec = inside(DOES("write /dev/f", "mkdir /dev/d"));
+	caisson_spec_tmpfs(spec, "/dev", 4096, 0755);
+	gives(spec, "ok\nok\n", "what is put over /dev is not made read-only in its stead");
+	spec = inside(DOES("exit 0"));
+	caisson_spec_device(spec, in_work("a/f"), "/dev/f");
+	refuses(spec, &file, "a file is no device");
+	spec = inside(DOES("exit 0"));
+	tap_ok(caisson_spec_device(spec, NULL, "/d") == -EINVAL, "nor is nothing");
+	caisson_spec_free(spec);
+}
+
+void test_files(void) {
 	make_tree();
 	test_binds();
 	test_bind_fd();
@@ -181,4 +197,5 @@ void test_files(void)
 	test_order();
 	test_bare();
 	test_default_root();
+	test_devices();
 }

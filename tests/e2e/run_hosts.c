@@ -19,8 +19,7 @@
 
 #include "tests/lib/tap.h"
 
-static void *spawn_and_wait(void *arg)
-{
+static void *spawn_and_wait(void *arg) {
 	intptr_t bad = 0;
 
 	(void)arg;
@@ -29,14 +28,12 @@ static void *spawn_and_wait(void *arg)
 	return (void *)bad;
 }
 
-static void *spawn_only(void *arg)
-{
+static void *spawn_only(void *arg) {
 	(void)arg;
 	return start(inside(DOES("sleep 600000")));
 }
 
-static void test_threads(void)
-{
+static void test_threads(void) {
 	pthread_t thread[2];
 	void *bad[2] = { &bad, &bad }, *box = NULL;
 
@@ -55,8 +52,7 @@ static void test_threads(void)
 }
 
 /* Exit status, and death by signal, both as they were. */
-static int statuses_arrive(void)
-{
+static int statuses_arrive(void) {
 	int exited = end_of(start(inside(DOES("exit 5")))), killed = -1;
 	caisson_sandbox *box;
 
@@ -72,14 +68,12 @@ static int statuses_arrive(void)
 	return WIFSIGNALED(killed) && WTERMSIG(killed) == SIGKILL ? 0 : 4;
 }
 
-static int ignores_sigchld(void)
-{
+static int ignores_sigchld(void) {
 	signal(SIGCHLD, SIG_IGN);
 	return statuses_arrive();
 }
 
-static void reap_all(int sig)
-{
+static void reap_all(int sig) {
 	int saved = errno;
 
 	(void)sig;
@@ -88,22 +82,19 @@ static void reap_all(int sig)
 	errno = saved;
 }
 
-static int reaps_everything(void)
-{
+static int reaps_everything(void) {
 	signal(SIGCHLD, reap_all);
 	return statuses_arrive();
 }
 
-static int no_cldwait(void)
-{
+static int no_cldwait(void) {
 	struct sigaction act = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
 
 	sigaction(SIGCHLD, &act, NULL);
 	return statuses_arrive();
 }
 
-static int blocks_signals(void)
-{
+static int blocks_signals(void) {
 	sigset_t all, now;
 
 	sigfillset(&all);
@@ -114,8 +105,7 @@ static int blocks_signals(void)
 	return sigismember(&now, SIGTERM) == 1 ? 0 : 2;
 }
 
-static int has_many_fds(void)
-{
+static int has_many_fds(void) {
 	struct rlimit files;
 	int fd = open("/dev/null", O_RDWR), n = 0;
 
@@ -127,8 +117,7 @@ static int has_many_fds(void)
 	return n == 1000 ? statuses_arrive() : 77;
 }
 
-static int has_few_fds(void)
-{
+static int has_few_fds(void) {
 	struct rlimit files, now;
 
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -139,16 +128,14 @@ static int has_few_fds(void)
 	return getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 64 ? 0 : 2;
 }
 
-static int has_closed_stdio(void)
-{
+static int has_closed_stdio(void) {
 	close(0);
 	close(1);
 	close(2);
 	return statuses_arrive();
 }
 
-static int has_much_memory(void)
-{
+static int has_much_memory(void) {
 	size_t size = 1u << 30, touched = 64u << 20;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -163,8 +150,7 @@ static int has_much_memory(void)
  * Helper and init answer over one socket: on one busy processor, in any order.
  * A status lost, a spawn that waits for ever or an init left unreaped shows here.
  */
-static int is_on_a_busy_processor(void)
-{
+static int is_on_a_busy_processor(void) {
 	cpu_set_t allowed, one;
 	pid_t burner[3];
 	int cpu = 0, bad = 0;
@@ -209,8 +195,7 @@ static int is_on_a_busy_processor(void)
  * pipe. keeper: with a child, made after the spawn, that has all descriptors
  * but the pipe, the control socket among them.
  */
-static void killed_host(bool keeper, const char *what)
-{
+static void killed_host(bool keeper, const char *what) {
 	int out[2], told[2], status = 0;
 	pid_t host, child = 0;
 	int64_t at;
@@ -258,8 +243,7 @@ static void killed_host(bool keeper, const char *what)
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
-static void test_leaks(void)
-{
+static void test_leaks(void) {
 	int n = rounds(50), bad = 0, before;
 
 	bad += end_of(start(inside(DOES("exit 0")))) != 0;
@@ -286,8 +270,7 @@ static void test_leaks(void)
 	tap_ok(no_children(), "nor a child or a zombie");
 }
 
-void test_hosts(void)
-{
+void test_hosts(void) {
 	test_threads();
 	in_child(ignores_sigchld, "a host that ignores SIGCHLD gets every status");
 	in_child(reaps_everything, "so does one whose handler reaps every child");

@@ -17,8 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-const char *name_of(int error)
-{
+const char *name_of(int error) {
 	static const struct {
 		int error;
 		const char *name;
@@ -42,48 +41,40 @@ const char *name_of(int error)
 	return number;
 }
 
-void say_errno(bool failed)
-{
+void say_errno(bool failed) {
 	puts(name_of(failed ? errno : 0));
 }
 
-static void do_exit(const char *arg)
-{
+static void do_exit(const char *arg) {
 	fflush(stdout);
 	_exit(atoi(arg));
 }
 
-static void do_raise(const char *arg)
-{
+static void do_raise(const char *arg) {
 	fflush(stdout);
 	raise(atoi(arg));
 }
 
-static void do_sleep(const char *arg)
-{
+static void do_sleep(const char *arg) {
 	poll(NULL, 0, atoi(arg));
 }
 
-static void do_print(const char *arg)
-{
+static void do_print(const char *arg) {
 	puts(arg);
 }
 
-static void do_complain(const char *arg)
-{
+static void do_complain(const char *arg) {
 	fprintf(stderr, "%s\n", arg);
 }
 
-static void do_cwd(const char *arg)
-{
+static void do_cwd(const char *arg) {
 	char path[4096];
 
 	(void)arg;
 	puts(getcwd(path, sizeof(path)) ? path : name_of(errno));
 }
 
-static void do_host(const char *arg)
-{
+static void do_host(const char *arg) {
 	char name[128] = "";
 
 	(void)arg;
@@ -91,13 +82,11 @@ static void do_host(const char *arg)
 	puts(name);
 }
 
-static int by_text(const void *a, const void *b)
-{
+static int by_text(const void *a, const void *b) {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void do_env(const char *arg)
-{
+static void do_env(const char *arg) {
 	size_t n = 0;
 
 	(void)arg;
@@ -108,15 +97,13 @@ static void do_env(const char *arg)
 		puts(environ[i]);
 }
 
-static void do_getenv(const char *arg)
-{
+static void do_getenv(const char *arg) {
 	const char *value = getenv(arg);
 
 	puts(value ? value : "(unset)");
 }
 
-static void do_read(const char *arg)
-{
+static void do_read(const char *arg) {
 	char text[4096];
 	int fd = open(arg, O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
@@ -129,8 +116,7 @@ static void do_read(const char *arg)
 		close(fd);
 }
 
-static void do_write(const char *arg)
-{
+static void do_write(const char *arg) {
 	int fd = open(arg, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
 	say_errno(fd < 0 || write(fd, "new", 3) != 3);
@@ -139,8 +125,7 @@ static void do_write(const char *arg)
 }
 
 /* KiB that fit, up to 8 MiB, and why no more. */
-static void do_fill(const char *arg)
-{
+static void do_fill(const char *arg) {
 	static char block[1024];
 	int fd = open(arg, O_WRONLY | O_CREAT, 0644), n = 0;
 
@@ -151,13 +136,11 @@ static void do_fill(const char *arg)
 		close(fd);
 }
 
-static void do_mkdir(const char *arg)
-{
+static void do_mkdir(const char *arg) {
 	say_errno(mkdir(arg, 0755) < 0);
 }
 
-static void do_list(const char *arg)
-{
+static void do_list(const char *arg) {
 	char *name[256];
 	size_t n = 0;
 	DIR *dir = opendir(arg);
@@ -178,8 +161,7 @@ static void do_list(const char *arg)
 	putchar('\n');
 }
 
-static void do_link(const char *arg)
-{
+static void do_link(const char *arg) {
 	char target[4096];
 	ssize_t n = readlink(arg, target, sizeof(target));
 
@@ -189,8 +171,7 @@ static void do_link(const char *arg)
 		printf("%.*s\n", (int)n, target);
 }
 
-static void do_stat(const char *arg)
-{
+static void do_stat(const char *arg) {
 	struct stat st;
 
 	if (lstat(arg, &st) < 0)
@@ -206,8 +187,7 @@ static void do_stat(const char *arg)
 }
 
 /* Exit status only: there may be nothing to print to. */
-static void do_nulls(const char *arg)
-{
+static void do_nulls(const char *arg) {
 	struct stat st;
 
 	(void)arg;
@@ -216,8 +196,7 @@ static void do_nulls(const char *arg)
 			_exit(50 + fd);
 }
 
-static void do_fds(const char *arg)
-{
+static void do_fds(const char *arg) {
 	(void)arg;
 	for (int fd = 0; fd < 4096; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
@@ -225,8 +204,7 @@ static void do_fds(const char *arg)
 	putchar('\n');
 }
 
-static void do_cat(const char *arg)
-{
+static void do_cat(const char *arg) {
 	char text[4096];
 	ssize_t n;
 
@@ -250,8 +228,7 @@ static const struct {
 	{ "cat", do_cat },
 };
 
-static void act(const char *text)
-{
+static void act(const char *text) {
 	size_t len = strcspn(text, " ");
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -266,8 +243,7 @@ static void act(const char *text)
 	_exit(99);
 }
 
-int inside_main(int argc, char **argv)
-{
+int inside_main(int argc, char **argv) {
 	size_t bytes = 0;
 
 	if (argc > 2 && !strcmp(argv[2], "count")) {

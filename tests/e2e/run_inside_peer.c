@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static void do_exec(const char *arg)
-{
+static void do_exec(const char *arg) {
 	char *const argv[] = { (char *)(uintptr_t)arg, (char *)(uintptr_t) "inside",
 		               (char *)(uintptr_t) "exit 0", NULL };
 	int status = -1;
@@ -31,25 +33,21 @@ static void do_exec(const char *arg)
 	puts(WIFEXITED(status) ? name_of(WEXITSTATUS(status)) : "killed");
 }
 
-static void on_term(int sig)
-{
+static void on_term(int sig) {
 	(void)sig;
 	_exit(7);
 }
 
-static void do_catch(const char *arg)
-{
+static void do_catch(const char *arg) {
 	signal(atoi(arg), on_term);
 }
 
-static void do_ignore(const char *arg)
-{
+static void do_ignore(const char *arg) {
 	signal(atoi(arg), SIG_IGN);
 }
 
 /* A process that outlives its parent, keeps its output, and ignores what can be ignored. */
-static void do_orphan(const char *arg)
-{
+static void do_orphan(const char *arg) {
 	(void)arg;
 	fflush(stdout);
 	if (fork() == 0) {
@@ -65,8 +63,7 @@ static void do_orphan(const char *arg)
 		;
 }
 
-static void do_socket(const char *arg)
-{
+static void do_socket(const char *arg) {
 	int s = socket(atoi(arg), SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	say_errno(s < 0);
@@ -75,8 +72,7 @@ static void do_socket(const char *arg)
 }
 
 /* A byte over TCP, to itself. */
-static void do_loopback(const char *arg)
-{
+static void do_loopback(const char *arg) {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(at);
 	int door = socket(AF_INET, SOCK_STREAM, 0), to = socket(AF_INET, SOCK_STREAM, 0), from;
@@ -92,8 +88,7 @@ static void do_loopback(const char *arg)
 		puts(byte == 'x' ? "ok" : "another byte");
 }
 
-static void change(caisson_tensor *to, const caisson_tensor *from)
-{
+static void change(caisson_tensor *to, const caisson_tensor *from) {
 	if (from->dtype.code == CAISSON_FLOAT)
 		for (uint64_t i = 0; i < from->nbytes / 4; i++)
 			((float *)to->data)[i] = 2 * ((const float *)from->data)[i];
@@ -104,8 +99,7 @@ static void change(caisson_tensor *to, const caisson_tensor *from)
 }
 
 /* Send every tensor back, changed, until the host is gone. */
-static void do_echo(const char *arg)
-{
+static void do_echo(const char *arg) {
 	caisson_channel *channel;
 	caisson_tensor in, out;
 	int rc, n = 0;
@@ -127,8 +121,7 @@ static void do_echo(const char *arg)
 		_exit(73);
 }
 
-static void do_open(const char *arg)
-{
+static void do_open(const char *arg) {
 	caisson_channel *channel = NULL;
 	caisson_error *err = NULL;
 
@@ -140,17 +133,56 @@ static void do_open(const char *arg)
 	caisson_error_free(err);
 }
 
+/* Bytes of a file, and their sum. */
+static void do_sum(const char *arg) {
+	unsigned long long n = 0, sum = 0;
+	FILE *f = fopen(arg, "re");
+
+	if (!f) {
+		puts(name_of(errno));
+		return;
+	}
+	for (int c; (c = getc(f)) != EOF; n++)
+		sum += (unsigned)c;
+	fclose(f);
+	printf("%llu %llu\n", n, sum);
+}
+
+static void do_ids(const char *arg) {
+	(void)arg;
+	printf("%u %u %u %u\n", getuid(), geteuid(), getgid(), getegid());
+}
+
+/* Seconds on the monotonic and the boot clock. */
+static void do_clocks(const char *arg) {
+	struct timespec monotonic, boot;
+
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	printf("%lld %lld\n", (long long)monotonic.tv_sec, (long long)boot.tv_sec);
+}
+
+/* Makes a message queue of this name. */
+static void do_queue(const char *arg) {
+	long fd = syscall(SYS_mq_open, arg, O_RDWR | O_CREAT | O_CLOEXEC, 0600, NULL);
+
+	say_errno(fd < 0);
+	if (fd >= 0)
+		close((int)fd);
+}
+
 static const struct {
 	const char *verb;
 	void (*act)(const char *arg);
 } verbs[] = {
 	{ "exec", do_exec },     { "catch", do_catch },   { "ignore", do_ignore },
 	{ "orphan", do_orphan }, { "socket", do_socket }, { "loopback", do_loopback },
-	{ "echo", do_echo },     { "open", do_open },
+	{ "echo", do_echo },     { "open", do_open },     { "sum", do_sum },
+	{ "ids", do_ids },       { "clocks", do_clocks }, { "queue", do_queue },
 };
 
-bool inside_peer(const char *verb, size_t len, const char *arg)
-{
+bool inside_peer(const char *verb, size_t len, const char *arg) {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strlen(verbs[i].verb) == len && !strncmp(verb, verbs[i].verb, len)) {
 			verbs[i].act(arg);

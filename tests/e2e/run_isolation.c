@@ -14,16 +14,13 @@
 
 #define HOST_NS_MAX 64
 
-static const char *restriction(void)
-{
+static const char *restriction(void) {
 	const char *mode = getenv("CAISSON_TEST_RESTRICTION");
 
 	return mode ? mode : "none";
 }
 
-/* What stands in the way of root's own user namespace here; NULL: nothing. */
-static const struct refusal *no_userns(void)
-{
+const struct refusal *no_userns(void) {
 	static const struct refusal limit = { ENOSPC, CAISSON_FROM_HELPER,
 		                              "creating the user namespace",
 		                              "sysctl user.max_user_namespaces", NULL };
@@ -36,9 +33,15 @@ static const struct refusal *no_userns(void)
 	                                                                                : NULL;
 }
 
+/* Of a user who tries it without the helper: the error, or 0. */
+static int no_userns_of_users(void) {
+	const struct refusal *all = no_userns();
+
+	return all ? all->error : strstr(restriction(), "userns-clone-0") ? EPERM : 0;
+}
+
 /* Is what the program printed the name of the host's namespace? */
-static bool same_as_host(const struct result *r, const char *ns)
-{
+static bool same_as_host(const struct result *r, const char *ns) {
 	char path[64], own[HOST_NS_MAX] = "";
 	ssize_t n;
 
@@ -51,8 +54,7 @@ static bool same_as_host(const struct result *r, const char *ns)
 	return !strncmp(r->out, own, (size_t)n + 1);
 }
 
-static void test_network(void)
-{
+static void test_network(void) {
 	caisson_spec *spec = inside(DOES("socket 2", "socket 10", "socket 1"));
 	struct result r;
 
@@ -73,16 +75,30 @@ static void test_network(void)
 	       "network host: the host's namespace");
 }
 
-static void test_userns(void)
-{
+/* Together with it: the way is told first, and then nothing is tried a second time. */
+static caisson_spec *by_way(caisson_spec *spec) {
+	caisson_spec_via(spec, without_helper() ? CAISSON_VIA_USERNS : CAISSON_VIA_HELPER);
+	return spec;
+}
+
+static void test_userns(void) {
 	const struct refusal *refusal = no_userns();
 	caisson_spec *spec = inside(DOES("link /proc/self/ns/user"));
 	caisson_sandbox *box;
 	struct result r;
 
 	caisson_spec_user_namespace(spec, CAISSON_USER_NAMESPACE_NONE);
-	run(spec, &r);
-	tap_ok(r.status == 0 && same_as_host(&r, "user"), "user namespace none: the host's");
+	if (without_helper()) {
+		refuses(by_way(spec),
+		        &(struct refusal){ EPERM, CAISSON_FROM_BUILDER, "asking the policy",
+		                           "--userns none, caisson_spec_user_namespace()",
+		                           "built of them" },
+		        "user namespace none: not without the helper");
+	} else {
+		run(spec, &r);
+		tap_ok(r.status == 0 && same_as_host(&r, "user"),
+		       "user namespace none: the host's");
+	}
 	run(inside(DOES("link /proc/self/ns/user")), &r);
 	tap_ok(r.status == 0 && same_as_host(&r, "user") == !!refusal, "user namespace auto: %s",
 	       refusal ? "none can be had" : "an own one");
@@ -108,22 +124,22 @@ static void test_userns(void)
 	spec = inside(DOES("exit 0"));
 	caisson_spec_user_namespace(spec, CAISSON_USER_NAMESPACE_NONE);
 	caisson_spec_require(spec, CAISSON_PROPERTY_USERNS);
-	refuses(spec,
-	        &(struct refusal){ EPERM, CAISSON_FROM_HELPER, "checking what was required", NULL,
-	                           "\"userns\"" },
+	refuses(by_way(spec),
+	        &(struct refusal){ EPERM, CAISSON_FROM_HELPER,
+	                           without_helper() ? "asking the policy"
+	                                            : "checking what was required",
+	                           NULL, without_helper() ? "user namespace" : "\"userns\"" },
 	        "user namespace none and required contradict each other");
 }
 
-static caisson_spec *requiring(enum caisson_property property)
-{
+static caisson_spec *requiring(enum caisson_property property) {
 	caisson_spec *spec = inside(DOES("exit 0"));
 
 	caisson_spec_require(spec, property);
 	return spec;
 }
 
-static void test_property(enum caisson_property property, bool held)
-{
+static void test_property(enum caisson_property property, bool held) {
 	const char *name = caisson_property_name(property);
 	struct refusal refusal = { EPERM, CAISSON_FROM_HELPER, "checking what was required",
 		                   "--require, caisson_spec_require()", NULL };
@@ -131,14 +147,20 @@ static void test_property(enum caisson_property property, bool held)
 
 	snprintf(quoted, sizeof(quoted), "\"%s\"", name);
 	refusal.message = quoted;
+	if (property == CAISSON_PROPERTY_OWN_POOLS && without_helper())
+		refusal.stage = "asking the policy"; /* it is known before anything is tried */
+	if (property == CAISSON_PROPERTY_LIMITS) {   /* the library's own, and none was asked for */
+		refusal.error = EINVAL;
+		refusal.source = 0;
+		refusal.stage = "limiting the sandbox";
+	}
 	if (held)
 		tap_ok(end_of(start(requiring(property))) == 0, "required and had: %s", name);
 	else if (property != CAISSON_PROPERTY_USERNS) /* it is not tried in vain: see above */
-		refuses(requiring(property), &refusal, name);
+		refuses(by_way(requiring(property)), &refusal, name);
 }
 
-static void test_require(void)
-{
+static void test_require(void) {
 	caisson_sandbox *box = start(inside(DOES("exit 0")));
 	bool held[CAISSON_PROPERTY_COUNT], told = true, full = true;
 
@@ -163,9 +185,44 @@ static void test_require(void)
 	       "a property that is none");
 }
 
-void test_isolation(void)
-{
+static void test_via(void) {
+	enum caisson_via way = without_helper() ? CAISSON_VIA_USERNS : CAISSON_VIA_HELPER;
+	caisson_spec *spec = inside(DOES("exit 0"));
+	const char *why = NULL;
+	caisson_sandbox *box;
+
+	tap_ok(caisson_spec_via(spec, (enum caisson_via)3) == -EINVAL, "a way that is none");
+	caisson_spec_free(spec);
+	box = start(inside(DOES("exit 0")));
+	tap_ok(box && caisson_via(box, NULL) == way && caisson_via(box, &why) == way && why && *why,
+	       "which way was taken");
+	if (box)
+		tap_ok(!!strstr(why, "no_new_privs") == without_helper(), "and why: %s", why);
+	end_of(box);
+	if (no_userns_of_users()) {
+		spec = inside(DOES("exit 0"));
+		caisson_spec_via(spec, CAISSON_VIA_USERNS);
+		refuses(spec,
+		        &(struct refusal){ no_userns_of_users(), CAISSON_FROM_BUILDER,
+		                           "creating the user namespace", NULL,
+		                           "may create no user namespace" },
+		        "without the helper, where there are no user namespaces");
+		return;
+	}
+	spec = inside(DOES("exit 0"));
+	caisson_spec_via(spec, CAISSON_VIA_USERNS);
+	box = start(spec);
+	tap_ok(box && caisson_via(box, NULL) == CAISSON_VIA_USERNS && caisson_is_full(box) &&
+	               caisson_property_held(box, CAISSON_PROPERTY_USERNS, NULL) == 1 &&
+	               caisson_property_held(box, CAISSON_PROPERTY_OWN_POOLS, &why) == 0 &&
+	               strstr(why, "charged to the user"),
+	       "without the helper it is full, and the user pays");
+	end_of(box);
+}
+
+void test_isolation(void) {
 	test_network();
+	test_via();
 	test_userns();
 	test_require();
 }
@@ -173,13 +230,11 @@ void test_isolation(void)
 /* The end of the JSON value at p, or NULL: it is not one. */
 static const char *json_value(const char *p, int depth);
 
-static const char *blank(const char *p)
-{
+static const char *blank(const char *p) {
 	return p ? p + strspn(p, " \n\t\r") : NULL;
 }
 
-static const char *json_string(const char *p)
-{
+static const char *json_string(const char *p) {
 	if (*p++ != '"')
 		return NULL;
 	for (; *p != '"'; p++) {
@@ -199,8 +254,7 @@ static const char *json_string(const char *p)
 	return p + 1;
 }
 
-static const char *json_members(const char *p, char close, int depth)
-{
+static const char *json_members(const char *p, char close, int depth) {
 	p = blank(p + 1);
 	if (*p == close)
 		return p + 1;
@@ -220,8 +274,7 @@ static const char *json_members(const char *p, char close, int depth)
 	}
 }
 
-static const char *json_value(const char *p, int depth)
-{
+static const char *json_value(const char *p, int depth) {
 	static const char *const words[] = { "true", "false", "null" };
 	char *end;
 
@@ -240,8 +293,7 @@ static const char *json_value(const char *p, int depth)
 	return end > p ? end : NULL;
 }
 
-static bool json_agrees(const caisson_sandbox *box, const char *json)
-{
+static bool json_agrees(const caisson_sandbox *box, const char *json) {
 	char line[600];
 
 	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++) {
@@ -260,8 +312,7 @@ static bool json_agrees(const caisson_sandbox *box, const char *json)
 	return strstr(json, caisson_is_full(box) ? "\"full\": true" : "\"full\": false");
 }
 
-void test_report(void)
-{
+void test_report(void) {
 	static const char *const names[] = { "e2e", "a \"b\" \\ \n\t\x01 \xc3\xa4 \xff" };
 
 	/* the checker itself */

@@ -42,16 +42,16 @@ as_user() {
 mkdir "$T/nosuid"
 mount -t tmpfs -o nosuid,mode=755 none "$T/nosuid" || exit 1
 cp "$HELPER" "$T/nosuid/helper" && chmod 4755 "$T/nosuid/helper"
-as_user "$CAISSON_PREFIX/bin/caisson" run --helper "$T/nosuid/helper" -- true
+as_user "$CAISSON_PREFIX/bin/caisson" run --via helper --helper "$T/nosuid/helper" -- true
 point "a helper on a nosuid mount is refused, and named" "nosuid" "what to do: install it on a file system"
 
 mkdir "$T/suid"
 mount -t tmpfs -o mode=755 none "$T/suid" || exit 1
 cp "$HELPER" "$T/suid/helper" && chmod 755 "$T/suid/helper"
-as_user "$CAISSON_PREFIX/bin/caisson" run --helper "$T/suid/helper" -- true
+as_user "$CAISSON_PREFIX/bin/caisson" run --via helper --helper "$T/suid/helper" -- true
 point "a helper of root's that is not setuid" "without privilege" "chmod 4755"
 chmod 4755 "$T/suid/helper"
-as_user "$CAISSON_PREFIX/bin/caisson" run --helper "$T/suid/helper" -- true
+as_user "$CAISSON_PREFIX/bin/caisson" run --via helper --helper "$T/suid/helper" -- true
 N=$((N + 1))
 [ "$RC" = 0 ] && echo "ok $N - the same file, setuid, works" || {
 	echo "not ok $N - the same file, setuid, works"

@@ -15,8 +15,7 @@
 
 #include "tests/lib/tap.h"
 
-static void test_status(void)
-{
+static void test_status(void) {
 	struct result r;
 
 	run(inside(DOES("exit 0")), &r);
@@ -29,16 +28,14 @@ static void test_status(void)
 	tap_ok(WIFSIGNALED(r.status) && WTERMSIG(r.status) == SIGKILL, "death by its own SIGKILL");
 }
 
-static bool readable(int fd, int timeout_ms)
-{
+static bool readable(int fd, int timeout_ms) {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	return poll(&p, 1, timeout_ms) > 0;
 }
 
 /* Its two descriptors for poll, and wait with and without a limit. */
-static void test_wait(void)
-{
+static void test_wait(void) {
 	caisson_sandbox *box = start(inside(DOES("cat", "exit 3")));
 	caisson_error *err = NULL;
 	int status = 12345, rc;
@@ -72,8 +69,7 @@ static void test_wait(void)
 	caisson_sandbox_free(box);
 }
 
-static void test_kill(void)
-{
+static void test_kill(void) {
 	int out[2], status;
 	caisson_spec *spec = inside(DOES("catch 15", "print ready", "sleep 600000"));
 	caisson_sandbox *box;
@@ -109,8 +105,7 @@ static void test_kill(void)
 }
 
 /* When the end is known, nothing runs any more: a pipe that all of it held is closed. */
-static void test_tree(void)
-{
+static void test_tree(void) {
 	static const char *const ends[] = { "exit 4", "sleep 600000" };
 
 	for (int i = 0; i < 2; i++) {
@@ -138,8 +133,7 @@ static void test_tree(void)
 	}
 }
 
-static void test_reuse(void)
-{
+static void test_reuse(void) {
 	caisson_spec *spec = inside(DOES("sleep 100", "exit 9"));
 	caisson_sandbox *box[2] = { NULL, NULL };
 	bool good = true;
@@ -152,8 +146,7 @@ static void test_reuse(void)
 	tap_ok(good, "a spec is spawned twice, and may be freed before the sandboxes end");
 }
 
-static void test_stdio(void)
-{
+static void test_stdio(void) {
 	const char *file = work_file("stdio", "", 0600);
 	static const char text[] = "into the sandbox\n";
 	caisson_spec *spec = inside(DOES("cat"));
@@ -192,8 +185,7 @@ static void test_stdio(void)
 	gives(inside(DOES("fds")), "0 1 2 \n", "no other descriptor arrives");
 }
 
-static void test_stdio_refused(void)
-{
+static void test_stdio_refused(void) {
 	static const struct refusal never = { EBADF, CAISSON_FROM_INIT, "preparing the program",
 		                              "caisson_spec_stdio()", NULL };
 	static const struct refusal closed = { EBADF, CAISSON_FROM_LIBRARY, "preparing the program",
@@ -225,8 +217,7 @@ static void test_stdio_refused(void)
 }
 
 /* busybox has it too. */
-static void clean_up(void)
-{
+static void clean_up(void) {
 	if (fork() == 0) {
 		execlp("rm", "rm", "-rf", work_dir(), (char *)NULL);
 		_exit(127);
@@ -235,9 +226,8 @@ static void clean_up(void)
 		;
 }
 
-/* Below 5.12 there is nothing but the refusal, which names the kernel. */
-static bool kernel_too_old(void)
-{
+/* Below 5.9 there is nothing but the refusal, which names the kernel. */
+static bool kernel_too_old(void) {
 	static const struct refusal refusal = { ENOSYS, CAISSON_FROM_HELPER, NULL, "kernel version",
 		                                "lacks system call" };
 	unsigned major = 0, minor = 0;
@@ -245,14 +235,13 @@ static bool kernel_too_old(void)
 
 	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		bail("uname");
-	if (major > 5 || (major == 5 && minor >= 12))
+	if (major > 5 || (major == 5 && minor >= 9))
 		return false;
-	refuses(inside(DOES("exit 0")), &refusal, "a kernel before 5.12 is named");
+	refuses(inside(DOES("exit 0")), &refusal, "a kernel before 5.9 is named");
 	return true;
 }
 
-static void run_all(void)
-{
+static void run_all(void) {
 	test_status();
 	test_wait();
 	test_kill();
@@ -262,6 +251,8 @@ static void run_all(void)
 	test_stdio_refused();
 	test_arguments();
 	test_files();
+	test_covers();
+	test_ids();
 	test_isolation();
 	test_report();
 	test_errors();
@@ -269,8 +260,7 @@ static void run_all(void)
 	test_channels();
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	int fds;
 
 	if (argc > 0 && !strcmp(argv[0], "caisson-helper")) /* a helper that says nothing */
@@ -287,7 +277,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	work_dir();
 	fds = open_fds();
-	if (!kernel_too_old())
+	if (argc == 4 && !strcmp(argv[1], "subids")) /* test_subids.sh */
+		test_subids((unsigned)atol(argv[2]), (unsigned)atol(argv[3]));
+	else if (!kernel_too_old())
 		run_all();
 	tap_ok(open_fds() == fds, "no descriptor is left in this process");
 	tap_ok(no_children(), "and no child");

@@ -12,8 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What root.c and source.c take for granted of an accepted record. */
-static void check(const struct plan *plan, const struct caisson_plan_record *r)
-{
+static void check(const struct plan *plan, const struct caisson_plan_record *r) {
 	const char *name = plan->names + r->name;
 
 	assert(r->fd == -1 || (r->fd >= 0 && (uint32_t)r->fd < plan->head->fds));
@@ -30,8 +29,7 @@ static void check(const struct plan *plan, const struct caisson_plan_record *r)
 		assert(r->a + r->b < plan->head->names && strlen(plan->names + r->a) == r->b);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	/* a copy of exactly that size: the sanitizer sees every byte beyond it */
 	uint64_t *bytes = malloc(size ? size : 1);
 	uint32_t record = 0, fault;
@@ -46,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(size <= CAISSON_PLAN_MAX_SIZE);
 		for (uint32_t i = 0; i < plan.head->records; i++)
 			check(&plan, &plan.record[i]);
-		(void)plan_value(&plan, CAISSON_OP_NET);
+		(void)plan_find(&plan, CAISSON_OP_NET)->a;
 	}
 	free(bytes);
 	return 0;

@@ -10,8 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	static uint8_t data[MAX_SIZE];
 	unsigned files = 0;
 	struct dirent *e;

@@ -17,6 +17,10 @@ static const struct {
 	{ "namespaces", inside_namespaces },
 	{ "mounts", inside_mounts },
 	{ "calls", inside_calls },
+	{ "cgroup", inside_cgroup },
+	{ "surfaces", inside_surfaces },
+	{ "apart", inside_apart },
+	{ "uncover", inside_uncover },
 	{ "keys", inside_keys },
 	{ "sockets", inside_sockets },
 	{ "abstract", inside_abstract },
@@ -36,16 +40,14 @@ static const struct {
 	{ "sleep", inside_sleep },
 };
 
-bool refused(long rc, const char *what, int error, int error2, int error3)
-{
+bool refused(long rc, const char *what, int error, int error2, int error3) {
 	int got = rc < 0 ? errno : 0;
 
 	return tap_ok(rc < 0 && (got == error || got == error2 || got == error3),
 	              "%s is refused: %s", what, rc < 0 ? strerror(got) : "it succeeded");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	const struct attempt attempt = { argc - 2, argv + 2 };
 
 	alarm(60);

@@ -32,6 +32,13 @@ void inside_namespaces(const struct attempt *a);
 void inside_mounts(const struct attempt *a);
 /* calls: kernel interfaces that are nobody's business in here. */
 void inside_calls(const struct attempt *a);
+/* cgroup: the way out of its group. surfaces: large interfaces, asked for properly. */
+void inside_cgroup(const struct attempt *a);
+void inside_surfaces(const struct attempt *a);
+/* apart KIND:[NUMBER]...: namespaces of the host's that it must not be in. */
+void inside_apart(const struct attempt *a);
+/* uncover DIR: mounts, by a process that may have capabilities. */
+void inside_uncover(const struct attempt *a);
 /* keys: keyrings. */
 void inside_keys(const struct attempt *a);
 /* sockets none|loopback|host */

@@ -22,8 +22,7 @@
 #include "protocol/answer.h"
 #include "protocol/plan.h"
 
-void inside_nodes(const struct attempt *a)
-{
+void inside_nodes(const struct attempt *a) {
 	static const char *const good[] = { "null", "zero", "full", "random", "urandom" };
 	static const char *const known[] = { "null", "zero", "full",  "random", "urandom",
 		                             "tty",  "fd",   "stdin", "stdout", "stderr",
@@ -63,8 +62,7 @@ void inside_nodes(const struct attempt *a)
 	        EACCES, 0);
 }
 
-void inside_proc(const struct attempt *a)
-{
+void inside_proc(const struct attempt *a) {
 	static const char *const write_to[] = { "/proc/sysrq-trigger",
 		                                "/proc/sys/kernel/core_pattern",
 		                                "/proc/sys/kernel/hostname",
@@ -102,8 +100,7 @@ void inside_proc(const struct attempt *a)
 }
 
 /* O_RDONLY, then up through /proc: an open file is a way to its inode, not around its mount. */
-static void by_descriptor(const char *file)
-{
+static void by_descriptor(const char *file) {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	char path[64];
 
@@ -118,8 +115,7 @@ static void by_descriptor(const char *file)
 	close(fd);
 }
 
-void inside_readonly(const struct attempt *a)
-{
+void inside_readonly(const struct attempt *a) {
 	char file[256], other[256], mine[256];
 
 	snprintf(file, sizeof(file), "%s/file", a->argv[0]);
@@ -140,8 +136,7 @@ void inside_readonly(const struct attempt *a)
 	by_descriptor(file);
 }
 
-static void no_set_id(const char *path, mode_t bits)
-{
+static void no_set_id(const char *path, mode_t bits) {
 	struct stat st;
 	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0755);
 
@@ -164,8 +159,7 @@ static void no_set_id(const char *path, mode_t bits)
 	close(fd);
 }
 
-void inside_planted(const struct attempt *a)
-{
+void inside_planted(const struct attempt *a) {
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/planted", a->argv[0]);
@@ -176,8 +170,7 @@ void inside_planted(const struct attempt *a)
 	        0);
 }
 
-void inside_setuid(const struct attempt *a)
-{
+void inside_setuid(const struct attempt *a) {
 	struct caisson_answer answer = { 0 };
 	struct stat st;
 	int sv[2];
@@ -208,8 +201,7 @@ void inside_setuid(const struct attempt *a)
 	close(sv[0]);
 }
 
-void inside_tty(const struct attempt *a)
-{
+void inside_tty(const struct attempt *a) {
 	int fd = a->argc > 0 ? atoi(a->argv[0]) : open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	char byte = 'x', code = 2;
 
@@ -225,8 +217,7 @@ void inside_tty(const struct attempt *a)
 }
 
 /* Is anything of a kernel file system to be had at or below path? Depth-limited, types by magic. */
-static bool kernel_type(long type)
-{
+static bool kernel_type(long type) {
 	return type == 0x9fa0 /* proc */ || type == 0x62656572 /* sysfs */ ||
 	       type == 0x27e0eb /* cgroup */ || type == 0x63677270 /* cgroup2 */ ||
 	       type == 0x64626720 /* debugfs */ || type == 0x74726163 /* tracefs */ ||
@@ -234,8 +225,7 @@ static bool kernel_type(long type)
 	       type == (long)0xcafe4a11 /* bpf */ || type == 0x73636673 /* securityfs */;
 }
 
-static unsigned walk(const char *dir, int depth, unsigned *seen)
-{
+static unsigned walk(const char *dir, int depth, unsigned *seen) {
 	char path[512];
 	struct statfs fs;
 	unsigned bad = 0;
@@ -259,8 +249,7 @@ static unsigned walk(const char *dir, int depth, unsigned *seen)
 	return bad;
 }
 
-void inside_trees(const struct attempt *a)
-{
+void inside_trees(const struct attempt *a) {
 	for (int i = 0; i < a->argc; i++) {
 		unsigned seen = 0, bad = walk(a->argv[i], 4, &seen);
 
@@ -269,20 +258,17 @@ void inside_trees(const struct attempt *a)
 	}
 }
 
-void inside_absent(const struct attempt *a)
-{
+void inside_absent(const struct attempt *a) {
 	for (int i = 0; i < a->argc; i++)
 		tap_ok(access(a->argv[i], F_OK) < 0, "%s is not there", a->argv[i]);
 }
 
-void inside_present(const struct attempt *a)
-{
+void inside_present(const struct attempt *a) {
 	for (int i = 0; i < a->argc; i++)
 		tap_ok(access(a->argv[i], F_OK) == 0, "%s is there", a->argv[i]);
 }
 
-void inside_unreadable(const struct attempt *a)
-{
+void inside_unreadable(const struct attempt *a) {
 	for (int i = 0; i < a->argc; i++)
 		refused(open(a->argv[i], O_RDONLY | O_CLOEXEC), a->argv[i], EACCES, 0, 0);
 }

@@ -29,8 +29,7 @@ enum {
 	NR_mount_setattr = 442,
 };
 
-static long try_clone(unsigned long flags)
-{
+static long try_clone(unsigned long flags) {
 	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
 
 	if (pid == 0)
@@ -40,8 +39,7 @@ static long try_clone(unsigned long flags)
 	return pid;
 }
 
-static long try_clone3(uint64_t flags)
-{
+static long try_clone3(uint64_t flags) {
 	uint64_t args[8] = { flags, 0, 0, 0, SIGCHLD, 0, 0, 0 };
 	long pid = syscall(NR_clone3, args, sizeof(args));
 
@@ -52,8 +50,7 @@ static long try_clone3(uint64_t flags)
 	return pid;
 }
 
-void inside_namespaces(const struct attempt *a)
-{
+void inside_namespaces(const struct attempt *a) {
 	static const struct {
 		unsigned long flag;
 		const char *name;
@@ -81,8 +78,7 @@ void inside_namespaces(const struct attempt *a)
 		close(fd);
 }
 
-void inside_mounts(const struct attempt *a)
-{
+void inside_mounts(const struct attempt *a) {
 	const uint64_t clear[4] = { 0, 1 /* RDONLY */ | 2 /* NOSUID */ | 4 /* NODEV */, 0, 0 };
 
 	(void)a;
@@ -107,8 +103,7 @@ void inside_mounts(const struct attempt *a)
 	        "mount_setattr clearing flags", EPERM, ENOSYS, 0);
 }
 
-void inside_calls(const struct attempt *a)
-{
+void inside_calls(const struct attempt *a) {
 	static const struct {
 		long number;
 		const char *name;
@@ -150,8 +145,7 @@ void inside_calls(const struct attempt *a)
 #endif
 }
 
-void inside_keys(const struct attempt *a)
-{
+void inside_keys(const struct attempt *a) {
 	(void)a;
 	/* KEYCTL_GET_KEYRING_ID of the session, user, user-session and process keyrings */
 	for (int ring = -5; ring <= -2; ring++)
@@ -163,8 +157,7 @@ void inside_keys(const struct attempt *a)
 }
 
 /* A family is tried by socket() alone: what is denied must be denied there. */
-static void no_socket(int family, int type, int protocol, const char *what)
-{
+static void no_socket(int family, int type, int protocol, const char *what) {
 	int fd = socket(family, type, protocol);
 
 	if (fd >= 0)
@@ -173,8 +166,7 @@ static void no_socket(int family, int type, int protocol, const char *what)
 }
 
 /* An own network namespace has one interface. */
-static void only_loopback(void)
-{
+static void only_loopback(void) {
 	FILE *f = fopen("/proc/self/net/dev", "re");
 	char line[256], name[32];
 	unsigned others = 0, lo = 0;
@@ -189,8 +181,7 @@ static void only_loopback(void)
 	tap_ok(lo == 1 && others == 0, "no interface of the host's: %u and lo", others);
 }
 
-void inside_sockets(const struct attempt *a)
-{
+void inside_sockets(const struct attempt *a) {
 	static const struct {
 		int family;
 		const char *name;
@@ -231,8 +222,7 @@ void inside_sockets(const struct attempt *a)
 		close(fd);
 }
 
-void inside_abstract(const struct attempt *a)
-{
+void inside_abstract(const struct attempt *a) {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	size_t len = strlen(a->argv[0]);
@@ -245,8 +235,7 @@ void inside_abstract(const struct attempt *a)
 		close(fd);
 }
 
-void inside_ipc(const struct attempt *a)
-{
+void inside_ipc(const struct attempt *a) {
 	refused(shmget((key_t)strtol(a->argv[0], NULL, 0), 0, 0), "the host's shared memory",
 	        ENOENT, ENOSYS, 0);
 }

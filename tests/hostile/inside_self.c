@@ -21,8 +21,7 @@
 #define LIBC_OWN 0x380000000ll
 
 /* The number after "Field:" in /proc/self/status, read in this base; -1. */
-static long long status_field(const char *field, int base)
-{
+static long long status_field(const char *field, int base) {
 	FILE *f = fopen("/proc/self/status", "re");
 	size_t len = strlen(field);
 	char line[512];
@@ -36,8 +35,7 @@ static long long status_field(const char *field, int base)
 	return value;
 }
 
-static void check_privilege(void)
-{
+static void check_privilege(void) {
 	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" };
 	unsigned bits = (unsigned)prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 
@@ -50,8 +48,7 @@ static void check_privilege(void)
 	       "real and effective ids are the caller's");
 }
 
-static unsigned count_processes(void)
-{
+static unsigned count_processes(void) {
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
 	unsigned n = 0;
@@ -63,8 +60,7 @@ static unsigned count_processes(void)
 	return n;
 }
 
-static void check_processes(void)
-{
+static void check_processes(void) {
 	struct stat st;
 
 	tap_ok(getppid() == 1 && getpid() < 10, "the parent is pid 1 (pid %d)", getpid());
@@ -75,8 +71,7 @@ static void check_processes(void)
 	tap_ok(stat("/sys", &st) < 0 && errno == ENOENT, "there is no /sys");
 }
 
-static void check_inherited(void)
-{
+static void check_inherited(void) {
 	struct itimerval timer = { .it_value = { 0, 0 } };
 	struct rlimit core, files;
 	char cwd[64] = "";
@@ -92,8 +87,8 @@ static void check_inherited(void)
 	tap_ok(personality(0xffffffff) == 0, "personality is 0");
 	for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++)
 		if (which != ITIMER_REAL) /* ours: the alarm */
-			tap_ok(getitimer((__itimer_which_t)which, &timer) == 0 &&
-			               timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0,
+			tap_ok(getitimer(which, &timer) == 0 && timer.it_value.tv_sec == 0 &&
+			               timer.it_value.tv_usec == 0,
 			       "timer %d is not armed", which);
 	getrlimit(RLIMIT_CORE, &core);
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -104,8 +99,7 @@ static void check_inherited(void)
 }
 
 /* One line: point and options are the fields 5 and 6, the type comes after " - ". */
-static void check_mount(char *line, unsigned *procs)
-{
+static void check_mount(char *line, unsigned *procs) {
 	static const char *const known[] = { "tmpfs",    "proc",  "devpts",  "devtmpfs", "ext4",
 		                             "xfs",      "btrfs", "overlay", "ext2",     "f2fs",
 		                             "squashfs", "zfs",   "ramfs",   "rootfs" };
@@ -126,8 +120,7 @@ static void check_mount(char *line, unsigned *procs)
 		tap_ok(false, "mount%s (%s): nosuid, private, of a harmless kind", point, type + 3);
 }
 
-static void check_tree(void)
-{
+static void check_tree(void) {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	unsigned mounts = 0, procs = 0;
 	char line[4096];
@@ -149,8 +142,7 @@ static void check_tree(void)
 	refused(open("/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600), "writing to /", EROFS, EACCES, 0);
 }
 
-void inside_self(const struct attempt *a)
-{
+void inside_self(const struct attempt *a) {
 	const struct attempt none = { 0, NULL };
 
 	(void)a;
@@ -161,8 +153,7 @@ void inside_self(const struct attempt *a)
 	inside_fds(&none);
 }
 
-void inside_fds(const struct attempt *a)
-{
+void inside_fds(const struct attempt *a) {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *e;
 	unsigned strange = 0;
@@ -182,8 +173,7 @@ void inside_fds(const struct attempt *a)
 		closedir(dir);
 }
 
-void inside_ids(const struct attempt *a)
-{
+void inside_ids(const struct attempt *a) {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 1u << CAP_SYS_ADMIN, 1u << CAP_SYS_ADMIN, 0 } };
 	struct rlimit more = { 4096, 4096 };

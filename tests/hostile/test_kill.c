@@ -20,15 +20,13 @@
 static unsigned seed = 1;
 
 /* Up to two milliseconds: the whole making of a sandbox takes about one. */
-static void a_moment(void)
-{
+static void a_moment(void) {
 	seed = seed * 1103515245u + 12345u;
 	usleep(seed / 65536 % 2000);
 }
 
 /* A child of ours beside the helper, which nobody told us of: without a pidfd it stays a zombie. */
-static bool stranger(void)
-{
+static bool stranger(void) {
 	int64_t until = raw_now_ms() + 200;
 	siginfo_t info;
 
@@ -43,15 +41,13 @@ static bool stranger(void)
 	return true; /* it lives, still */
 }
 
-static void reap_all(void)
-{
+static void reap_all(void) {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 }
 
 /* kinds: who is hit with what */
-static void hit(struct raw_box *box, unsigned kind)
-{
+static void hit(struct raw_box *box, unsigned kind) {
 	switch (kind) {
 	case 0:
 		a_moment();
@@ -77,8 +73,7 @@ static void hit(struct raw_box *box, unsigned kind)
 	}
 }
 
-static void try_helper(unsigned kind, const char *what)
-{
+static void try_helper(unsigned kind, const char *what) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	unsigned rounds = raw_rounds(ROUNDS), built = 0, unanswered = 0, strangers = 0, hung = 0;
 
@@ -106,8 +101,7 @@ static void try_helper(unsigned kind, const char *what)
 }
 
 /* For most of its life the helper is root's: the caller may not even signal it. */
-static void try_reach(void)
-{
+static void try_reach(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	unsigned rounds = raw_rounds(50), seen = 0;
 
@@ -130,8 +124,7 @@ static void try_reach(void)
 }
 
 /* The caller goes, at any moment, with or without having started the program. */
-static void try_caller(bool start)
-{
+static void try_caller(bool start) {
 	static const char *const argv[] = { "/t/inside", "sleep", NULL };
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	unsigned rounds = raw_rounds(ROUNDS / 4);
@@ -161,8 +154,7 @@ static void try_caller(bool start)
 }
 
 /* The caller lives on and closes its socket, or kills init; a forked child of its holds the socket. */
-static void try_ends(void)
-{
+static void try_ends(void) {
 	static const char *const argv[] = { "/t/inside", "sleep", NULL };
 	struct raw_plan *plan = raw_root(CAISSON_USERNS_AUTO);
 	struct caisson_answer answer = { 0 };
@@ -209,8 +201,7 @@ static void try_ends(void)
 /* ------------------------------------------------------------------- a terminal */
 
 /* The kernel signals a foreground process group without asking who it belongs to. */
-static void into_foreground(void *arg)
-{
+static void into_foreground(void *arg) {
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 
 	(void)arg;
@@ -222,13 +213,11 @@ static void into_foreground(void *arg)
 	close(tty);
 }
 
-static void nothing(int sig)
-{
+static void nothing(int sig) {
 	(void)sig;
 }
 
-static _Noreturn void at_terminal(int master, int tty, const char *keys, int report)
-{
+static _Noreturn void at_terminal(int master, int tty, const char *keys, int report) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	unsigned result[3] = { 0 }, rounds = raw_rounds(ROUNDS);
 	struct raw_how how = RAW_HOW;
@@ -262,8 +251,7 @@ static _Noreturn void at_terminal(int master, int tty, const char *keys, int rep
 	_exit(0);
 }
 
-static void try_terminal(const char *keys, const char *what)
-{
+static void try_terminal(const char *keys, const char *what) {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), report[2], tty;
 	unsigned result[3] = { 0, 1, 1 };
 	pid_t pid;
@@ -288,8 +276,7 @@ static void try_terminal(const char *keys, const char *what)
 	close(tty);
 }
 
-int main(void)
-{
+int main(void) {
 	raw_watch();
 	try_helper(0, "SIGKILL to the helper");
 	try_helper(1, "SIGSTOP and SIGCONT to the helper");

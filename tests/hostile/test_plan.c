@@ -6,30 +6,13 @@
 #include "protocol/properties.h"
 #include "tests/lib/raw.h"
 #include "tests/lib/tap.h"
+#include "plan_case.h"
 
-#define NOWHERE CAISSON_NO_RECORD
-#define BUILDS 0
-
-/* The base: 0 USERNS, 1 BIND /t, 2 PROC /proc. A case changes it and names fault and record. */
-struct one {
-	const char *what;
-	void (*change)(struct raw_plan *p);
-	uint32_t fault, record;
-};
-
-#define CASE(name, body)                                                                           \
-	static void name(struct raw_plan *p)                                                       \
-	{                                                                                          \
-		body;                                                                              \
-	}
-
-static void extra_name(struct raw_plan *p, const char *path)
-{
+static void extra_name(struct raw_plan *p, const char *path) {
 	raw_add(p, CAISSON_OP_DIR, path, 0, 0755);
 }
 
-static void long_name(struct raw_plan *p, size_t component, size_t whole)
-{
+static void long_name(struct raw_plan *p, size_t component, size_t whole) {
 	static char path[8192];
 
 	for (size_t i = 0; i < whole; i++)
@@ -70,7 +53,9 @@ CASE(fds_more, p->head.fds = 2)
 CASE(fds_over, p->head.fds = CAISSON_PLAN_MAX_FDS + 1)
 /* records */
 CASE(op_0, p->record[0].op = 0)
-CASE(op_4, p->record[0].op = 4)
+CASE(op_8, p->record[0].op = 8)
+CASE(op_15, p->record[0].op = 15)
+CASE(op_28, p->record[2].op = 28)
 CASE(op_63, p->record[2].op = 63)
 CASE(op_64, p->record[2].op = 64)
 CASE(op_max, p->record[2].op = 0xffff)
@@ -80,9 +65,13 @@ CASE(twice_devpts, raw_add(p, CAISSON_OP_DEVPTS, "/a", 0, 0);
      raw_add(p, CAISSON_OP_DEVPTS, "/b", 0, 0))
 CASE(late_net, raw_add(p, CAISSON_OP_NET, NULL, 0, 0))
 CASE(flags_userns, p->record[0].flags = 1)
-CASE(flags_bind, p->record[1].flags |= 8)
+CASE(flags_bind, p->record[1].flags |= 16)
 CASE(flags_bind_high, p->record[1].flags |= 0x8000)
-CASE(flags_proc, p->record[2].flags = 1)
+CASE(flags_proc, p->record[2].flags = 4)
+CASE(flags_proc_all, p->record[2].flags = CAISSON_PROC_PIDS | CAISSON_PROC_HIDEPID)
+CASE(flags_tmpfs, raw_add(p, CAISSON_OP_TMPFS, "/x", 4096, 0700)->flags = CAISSON_BIND_RDONLY)
+CASE(flags_tmpfs_noexec,
+     raw_add(p, CAISSON_OP_TMPFS, "/x", 4096, 0700)->flags = CAISSON_BIND_NOEXEC)
 CASE(fd_0_userns, p->record[0].fd = 0)
 CASE(fd_minus_2, p->record[2].fd = -2)
 CASE(fd_max, p->record[1].fd = 0x7fffffff)
@@ -179,7 +168,9 @@ static const struct one cases[] = {
 	{ "a source too many", fds_more, CAISSON_FAULT_INDEX, NOWHERE },
 	{ "1025 sources", fds_over, CAISSON_FAULT_SIZE, NOWHERE },
 	{ "op 0", op_0, CAISSON_FAULT_OP, 0 },
-	{ "op 4", op_4, CAISSON_FAULT_OP, 0 },
+	{ "op 8", op_8, CAISSON_FAULT_OP, 0 },
+	{ "op 15", op_15, CAISSON_FAULT_OP, 0 },
+	{ "op 28", op_28, CAISSON_FAULT_OP, 2 },
 	{ "op 63", op_63, CAISSON_FAULT_OP, 2 },
 	{ "op 64", op_64, CAISSON_FAULT_OP, 2 },
 	{ "op 65535", op_max, CAISSON_FAULT_OP, 2 },
@@ -190,7 +181,10 @@ static const struct one cases[] = {
 	{ "a flag of USERNS", flags_userns, CAISSON_FAULT_FLAGS, 0 },
 	{ "unknown flag of BIND", flags_bind, CAISSON_FAULT_FLAGS, 1 },
 	{ "highest flag of BIND", flags_bind_high, CAISSON_FAULT_FLAGS, 1 },
-	{ "a flag of PROC", flags_proc, CAISSON_FAULT_FLAGS, 2 },
+	{ "unknown flag of PROC", flags_proc, CAISSON_FAULT_FLAGS, 2 },
+	{ "every flag of PROC", flags_proc_all, BUILDS, NOWHERE },
+	{ "a flag of BIND for TMPFS", flags_tmpfs, CAISSON_FAULT_FLAGS, 3 },
+	{ "TMPFS with noexec", flags_tmpfs_noexec, BUILDS, NOWHERE },
 	{ "a source for USERNS", fd_0_userns, CAISSON_FAULT_INDEX, 0 },
 	{ "source -2", fd_minus_2, CAISSON_FAULT_INDEX, 2 },
 	{ "source 2^31-1", fd_max, CAISSON_FAULT_INDEX, 1 },
@@ -251,15 +245,15 @@ static const struct one cases[] = {
 	{ "link target of 4096", target_4096, CAISSON_FAULT_VALUE, 3 },
 };
 
-static void try_case(const struct one *c)
-{
+static void try_case(const struct one *c) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
-	int source = plan->source[0];
+	int source = plan->source[0], own;
 	struct raw_box box;
 
 	for (unsigned i = 1; i < RAW_MAX_SOURCES; i++)
 		plan->source[i] = -1;
 	c->change(plan);
+	own = plan->head.fds == 2 ? plan->source[1] : -1;
 	raw_build(&box, plan, &RAW_HOW);
 	if (c->fault == BUILDS)
 		tap_ok(raw_built(&box), "%s: %s", c->what, raw_text(&box));
@@ -275,11 +269,12 @@ static void try_case(const struct one *c)
 	raw_free(plan);
 	if (source >= 0)
 		close(source);
+	if (own >= 0)
+		close(own);
 }
 
 /* Plans that are well formed and ask for what cannot be: refused where it is found. */
-static void try_impossible(void)
-{
+static void try_impossible(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_box box;
 
@@ -297,24 +292,44 @@ static void try_impossible(void)
 	raw_end(&box);
 	raw_free(plan);
 
+	plan = raw_bare(CAISSON_USERNS_AUTO);
+	raw_add(plan, CAISSON_OP_LABEL, "unasked", 0, 0);
+	raw_build(&box, plan, &RAW_HOW);
+	tap_ok(raw_failed(&box, CAISSON_STAGE_POLICY,
+	                  raw_without_helper() ? CAISSON_KNOB_LABEL : CAISSON_KNOB_POLICY) &&
+	               box.answer.record == 3,
+	       "a LABEL that no rule allows: %s", raw_text(&box));
+	raw_end(&box);
+	raw_free(plan);
+
+	plan = raw_bare(CAISSON_USERNS_AUTO);
+	insert(plan, CAISSON_OP_SUBIDS, 0xfffffffeu, 0xfffffffeu);
+	raw_build(&box, plan, &RAW_HOW);
+	tap_ok(raw_failed(&box, CAISSON_STAGE_POLICY, CAISSON_KNOB_SUBIDS),
+	       "SUBIDS that the caller was not granted: %s", raw_text(&box));
+	raw_end(&box);
+	raw_free(plan);
+
 	plan = raw_bare(CAISSON_USERNS_NONE);
 	plan->head.require = CAISSON_BIT(USERNS);
 	raw_build(&box, plan, &RAW_HOW);
-	tap_ok(raw_failed(&box, CAISSON_STAGE_REQUIRE, CAISSON_KNOB_PROPERTY) &&
+	tap_ok(raw_failed(&box, raw_without_helper() ? CAISSON_STAGE_POLICY : CAISSON_STAGE_REQUIRE,
+	                  CAISSON_KNOB_PROPERTY) &&
 	               box.answer.detail == CAISSON_P_USERNS,
 	       "a required property that is not to be had: %s", raw_text(&box));
 	tap_ok(raw_end(&box), "and nothing is left of it");
 	raw_free(plan);
 }
 
-int main(void)
-{
+int main(void) {
 	char before[65] = "", after[65] = "";
 
 	raw_watch();
 	gethostname(before, sizeof(before));
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		try_case(&cases[i]);
+	for (const struct one *c = ops_cases; c->what; c++)
+		try_case(c);
 	try_impossible();
 	gethostname(after, sizeof(after));
 	tap_ok(before[0] && !strcmp(before, after), "the host's name is what it was: %s", after);

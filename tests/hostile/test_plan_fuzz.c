@@ -19,8 +19,7 @@
 
 static uint64_t state = 0x9e3779b97f4a7c15ull;
 
-static uint64_t next(void)
-{
+static uint64_t next(void) {
 	state ^= state << 13;
 	state ^= state >> 7;
 	state ^= state << 17;
@@ -28,8 +27,7 @@ static uint64_t next(void)
 }
 
 /* A value that is likely to be an edge of something. */
-static uint64_t edge(void)
-{
+static uint64_t edge(void) {
 	static const uint64_t edges[] = {
 		0,          1,          2,          3,          15,         16,      23,
 		24,         63,         64,         255,        256,        1024,    1280,
@@ -41,8 +39,7 @@ static uint64_t edge(void)
 	return next() % 4 ? n : n + next() % 5 - 2;
 }
 
-static struct raw_plan *base(void)
-{
+static struct raw_plan *base(void) {
 	struct raw_plan *plan = raw_root(CAISSON_USERNS_AUTO);
 
 	raw_add(plan, CAISSON_OP_DIR, "/d", 0, 0755);
@@ -52,8 +49,7 @@ static struct raw_plan *base(void)
 }
 
 /* One to four changes of a byte, a field, a cut, a swap of records. */
-static size_t mutate(unsigned char *bytes, size_t n)
-{
+static size_t mutate(unsigned char *bytes, size_t n) {
 	for (unsigned times = 1 + next() % 4; times > 0; times--) {
 		size_t width = 1u << next() % 4, place = next() % 4 ? next() % n : next() % 160 % n;
 		uint64_t value = edge();
@@ -87,8 +83,7 @@ static size_t mutate(unsigned char *bytes, size_t n)
 }
 
 /* Written from protocol/plan.h alone: is what the checker accepted really safe to use? */
-static bool sane(const struct plan *p, size_t size)
-{
+static bool sane(const struct plan *p, size_t size) {
 	uint32_t fds = 0;
 
 	if (p->head->size != size || p->head->records > CAISSON_PLAN_MAX_RECORDS)
@@ -122,8 +117,7 @@ struct tally {
 
 /* The plan ends where a page without access begins, 8-byte aligned as the helper has it. */
 static uint32_t check(unsigned char *guard, const unsigned char *bytes, size_t n, struct tally *t,
-                      uint32_t *record)
-{
+                      uint32_t *record) {
 	size_t room = (n + 7) & ~(size_t)7;
 	unsigned char *start = guard - room;
 	struct plan plan;
@@ -139,8 +133,7 @@ static uint32_t check(unsigned char *guard, const unsigned char *bytes, size_t n
 }
 
 static bool helper_agrees(struct raw_plan *plan, const unsigned char *bytes, size_t n,
-                          uint32_t fault, uint32_t record, unsigned *built)
-{
+                          uint32_t fault, uint32_t record, unsigned *built) {
 	int memfd = (int)syscall(SYS_memfd_create, "fuzz", 2u /* ALLOW_SEALING */);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -168,8 +161,7 @@ static bool helper_agrees(struct raw_plan *plan, const unsigned char *bytes, siz
 	return raw_end(&box) && good;
 }
 
-int main(void)
-{
+int main(void) {
 	static unsigned char original[CAISSON_PLAN_MAX_SIZE], bytes[CAISSON_PLAN_MAX_SIZE + 64];
 	unsigned rounds = raw_rounds(ROUNDS), through = raw_rounds(THROUGH_HELPER);
 	size_t room = 1u << 20, n, size;

@@ -27,16 +27,14 @@
 static char base[] = "/tmp/caisson-race-XXXXXX";
 static char outside[64], tree[64], up[160];
 
-static const char *in_tree(const char *name)
-{
+static const char *in_tree(const char *name) {
 	static char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", tree, name);
 	return path;
 }
 
-static void make_links(void)
-{
+static void make_links(void) {
 	int fd;
 
 	if (!mkdtemp(base) || chmod(base, 0755) < 0)
@@ -54,8 +52,7 @@ static void make_links(void)
 	close(fd);
 }
 
-static unsigned entries(const char *path)
-{
+static unsigned entries(const char *path) {
 	DIR *dir = opendir(path);
 	unsigned n = 0;
 
@@ -67,8 +64,7 @@ static unsigned entries(const char *path)
 }
 
 /* outside: . and ..; the tree: also link up magic slash real; the directory: also sub file */
-static bool untouched(void)
-{
+static bool untouched(void) {
 	unsigned real = entries(in_tree("real")), link = entries(in_tree("link"));
 
 	/* Either may be the link at the moment, and both looks may see the same one. */
@@ -76,8 +72,7 @@ static bool untouched(void)
 	       (link == 4 || link == 2) && entries(in_tree("real/sub")) <= 2;
 }
 
-static struct raw_plan *with_tree(void)
-{
+static struct raw_plan *with_tree(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 
 	raw_bind(plan, raw_path(tree), "/w", CAISSON_BIND_DIR);
@@ -85,8 +80,7 @@ static struct raw_plan *with_tree(void)
 }
 
 /* One operation at path; whatever is answered, nothing may be there on the host. */
-static bool attempt(struct raw_plan *plan, uint16_t op, const char *path)
-{
+static bool attempt(struct raw_plan *plan, uint16_t op, const char *path) {
 	struct raw_box box;
 	bool built;
 
@@ -107,8 +101,7 @@ static bool attempt(struct raw_plan *plan, uint16_t op, const char *path)
 	return built;
 }
 
-static void try_still(void)
-{
+static void try_still(void) {
 	static const char *const paths[] = { "/w/link",
 		                             "/w/link/new",
 		                             "/w/up",
@@ -135,8 +128,7 @@ static void try_still(void)
 }
 
 /* The same path exists below the new root: it is what the link must lead to. */
-static void try_inside_twin(void)
-{
+static void try_inside_twin(void) {
 	static const char *const by[] = { "/w/link/new", "/w/up/new" };
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -156,8 +148,7 @@ static void try_inside_twin(void)
 }
 
 /* real and link change places for ever: a directory one moment, a way out the next. */
-static pid_t flipper(void)
-{
+static pid_t flipper(void) {
 	pid_t pid = fork();
 	char one[128], two[128];
 
@@ -172,8 +163,7 @@ static pid_t flipper(void)
 			_exit(1);
 }
 
-static void try_flipped(void)
-{
+static void try_flipped(void) {
 	static const uint16_t ops[] = { CAISSON_OP_TMPFS, CAISSON_OP_DIR, CAISSON_OP_BIND,
 		                        CAISSON_OP_SYMLINK };
 	static const char *const paths[] = { "/w/real/sub", "/w/real/new", "/w/link/sub",
@@ -195,8 +185,7 @@ static void try_flipped(void)
 }
 
 /* The source itself is flipped: what was opened is what is granted. */
-static void try_flipped_source(void)
-{
+static void try_flipped_source(void) {
 	unsigned rounds = raw_rounds(40), strange = 0;
 	pid_t pid = flipper();
 
@@ -217,16 +206,14 @@ static void try_flipped_source(void)
 	waitpid(pid, NULL, 0);
 }
 
-static void clean(void)
-{
+static void clean(void) {
 	char path[256];
 
 	snprintf(path, sizeof(path), "rm -rf %s", base);
 	tap_ok(system(path) == 0, "everything that is left is the user's to remove");
 }
 
-int main(void)
-{
+int main(void) {
 	raw_watch();
 	make_links();
 	try_still();

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -27,8 +28,7 @@
 
 static const char *const SELF[] = { "/t/inside", "self", NULL };
 
-static void refused_start(const char *what, const struct raw_how *how, uint32_t knob)
-{
+static void refused_start(const char *what, const struct raw_how *how, uint32_t knob) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_box box;
 
@@ -41,8 +41,7 @@ static void refused_start(const char *what, const struct raw_how *how, uint32_t 
 }
 
 /* The target sees nothing of what the caller did. */
-static void full_sandbox(const char *what, const struct raw_how *how)
-{
+static void full_sandbox(const char *what, const struct raw_how *how) {
 	struct raw_plan *plan = raw_root(CAISSON_USERNS_AUTO);
 
 	raw_probe(plan, how, what, SELF);
@@ -51,8 +50,7 @@ static void full_sandbox(const char *what, const struct raw_how *how)
 
 /* ------------------------------------------------------ arguments, environment */
 
-static void try_arguments(void)
-{
+static void try_arguments(void) {
 	static char huge[100000];
 	char *none[] = { NULL }, *empty[] = { "", NULL }, *two[] = { "caisson-helper", "-x", NULL };
 	char *many[1001], *big[] = { huge, NULL };
@@ -74,8 +72,7 @@ static void try_arguments(void)
 	full_sandbox("a name of 100,000 bytes", &how);
 }
 
-static void try_environment(void)
-{
+static void try_environment(void) {
 	static char tunables[5000] = "GLIBC_TUNABLES=glibc.malloc.mxfast=";
 	char *env[] = { "LD_PRELOAD=/tmp/evil.so",
 		        "LD_LIBRARY_PATH=/tmp",
@@ -115,15 +112,13 @@ static void try_environment(void)
 
 /* ------------------------------------------------------------ what exec inherits */
 
-static void ignore_all(void *arg)
-{
+static void ignore_all(void *arg) {
 	(void)arg;
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_IGN);
 }
 
-static void block_all(void *arg)
-{
+static void block_all(void *arg) {
 	sigset_t all;
 
 	sigfillset(&all);
@@ -133,8 +128,7 @@ static void block_all(void *arg)
 			kill(getpid(), sig);
 }
 
-static void pend_deadly(void *arg)
-{
+static void pend_deadly(void *arg) {
 	block_all(NULL);
 	(void)arg;
 	kill(getpid(), SIGTERM);
@@ -142,8 +136,7 @@ static void pend_deadly(void *arg)
 	kill(getpid(), SIGHUP);
 }
 
-static void arm_timers(void *arg)
-{
+static void arm_timers(void *arg) {
 	const struct itimerval soon = { { 0, 1000 }, { 0, 1000 } };
 
 	signal(SIGALRM, SIG_IGN);
@@ -155,14 +148,12 @@ static void arm_timers(void *arg)
 		setitimer(ITIMER_REAL, &soon, NULL);
 }
 
-static void mask_everything(void *arg)
-{
+static void mask_everything(void *arg) {
 	(void)arg;
 	umask(0777);
 }
 
-static void no_directory(void *arg)
-{
+static void no_directory(void *arg) {
 	char dir[] = "/tmp/caisson-start-XXXXXX";
 
 	(void)arg;
@@ -170,26 +161,24 @@ static void no_directory(void *arg)
 		_exit(97);
 }
 
-static void odd_personality(void *arg)
-{
+static void odd_personality(void *arg) {
 	personality((unsigned long)(uintptr_t)arg);
 }
 
-static void worst_priority(void *arg)
-{
+static void worst_priority(void *arg) {
 	cpu_set_t one;
 
 	(void)arg;
 	setpriority(PRIO_PROCESS, 0, 19);
-	sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
+	/* musl has no such function. */
+	syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &(struct sched_param){ 0 });
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	sched_setaffinity(0, sizeof(one), &one);
 	prctl(PR_SET_TIMERSLACK, 1000000000ul);
 }
 
-static uint64_t full(void)
-{
+static uint64_t full(void) {
 	uint64_t all = 0;
 
 	for (unsigned i = 0; i < CAISSON_PROPERTY_COUNT; i++)
@@ -197,8 +186,7 @@ static uint64_t full(void)
 	return all;
 }
 
-static void any_end(const char *what, void (*before)(void *), void *arg)
-{
+static void any_end(const char *what, void (*before)(void *), void *arg) {
 	struct raw_plan *plan = raw_root(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -212,8 +200,7 @@ static void any_end(const char *what, void (*before)(void *), void *arg)
 	raw_free(plan);
 }
 
-static void try_inherited(void)
-{
+static void try_inherited(void) {
 	static const struct {
 		const char *what;
 		void (*before)(void *);
@@ -249,16 +236,14 @@ struct limit {
 	rlim_t value;
 };
 
-static void set_limit(void *arg)
-{
+static void set_limit(void *arg) {
 	const struct limit *limit = arg;
 	const struct rlimit none = { limit->value, limit->value };
 
-	setrlimit((__rlimit_resource_t)limit->what, &none);
+	setrlimit(limit->what, &none);
 }
 
-static void try_limits(void)
-{
+static void try_limits(void) {
 	static const rlim_t values[] = { 0, 1, 8, 65536, 4 << 20 };
 	char what[64];
 
@@ -274,20 +259,17 @@ static void try_limits(void)
 
 /* ------------------------------------------------------------------ privileges */
 
-static void no_new_privs(void *arg)
-{
+static void no_new_privs(void *arg) {
 	(void)arg;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-static void traced(void *arg)
-{
+static void traced(void *arg) {
 	(void)arg;
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 }
 
-static void copy_helper(const char *to)
-{
+static void copy_helper(const char *to) {
 	char buffer[65536];
 	int in = open(raw_helper(), O_RDONLY | O_CLOEXEC);
 	int out = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755);
@@ -302,8 +284,7 @@ static void copy_helper(const char *to)
 	close(out);
 }
 
-static void try_copy(void)
-{
+static void try_copy(void) {
 	char dir[] = "/tmp/caisson-start-XXXXXX", path[64];
 	struct raw_how how = RAW_HOW;
 
@@ -320,8 +301,7 @@ static void try_copy(void)
 }
 
 /* Traced by the caller: the exec gives no privilege, whatever the file says. */
-static void try_traced(void)
-{
+static void try_traced(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -341,8 +321,7 @@ static void try_traced(void)
 	raw_free(plan);
 }
 
-static void try_privileges(void)
-{
+static void try_privileges(void) {
 	struct raw_how how = RAW_HOW;
 
 	how.before_exec = no_new_privs;
@@ -357,8 +336,7 @@ static void try_privileges(void)
 	         "only root can make one here; a copy without privilege stands for it");
 }
 
-int main(void)
-{
+int main(void) {
 	raw_watch();
 	full_sandbox("the ordinary way", &RAW_HOW);
 	try_arguments();

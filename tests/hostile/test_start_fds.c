@@ -18,15 +18,13 @@
 
 static const char *const SELF[] = { "/t/inside", "self", NULL };
 
-static void close_some(void *arg)
-{
+static void close_some(void *arg) {
 	for (int fd = 0; fd < 3; fd++)
 		if ((uintptr_t)arg & 1u << fd)
 			close(fd);
 }
 
-static void try_standard(void)
-{
+static void try_standard(void) {
 	char what[64];
 
 	for (unsigned which = 1; which < 8; which++) {
@@ -43,16 +41,14 @@ static void try_standard(void)
 }
 
 /* Everything that could be useful, up to the limit: the root, a memfd, the other end of a socket. */
-static void open_many(void *arg)
-{
+static void open_many(void *arg) {
 	(void)arg;
 	for (int i = 0; i < 1000; i++)
 		if (open(i % 2 ? "/" : "/proc/self/exe", i % 3 ? O_RDONLY : O_PATH) < 0)
 			break;
 }
 
-static void try_stray(void)
-{
+static void try_stray(void) {
 	struct raw_plan *plan = raw_root(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 
@@ -65,8 +61,7 @@ static void try_stray(void)
  * Where fd 3 is no control socket there is nobody to answer: the helper gives
  * up its privilege, says one line to whatever fd 2 is, and ends with 125.
  */
-static void try_control(const char *what, int control)
-{
+static void try_control(const char *what, int control) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -82,8 +77,7 @@ static void try_control(const char *what, int control)
 		close(control);
 }
 
-static void try_controls(void)
-{
+static void try_controls(void) {
 	int stream[2], datagram[2], pipes[2];
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -115,8 +109,7 @@ static void try_controls(void)
 }
 
 /* The caller reads nothing, and its socket is full: the helper must neither wait nor stay. */
-static void try_full(void)
-{
+static void try_full(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -140,8 +133,7 @@ static void try_full(void)
 	raw_free(plan);
 }
 
-static void try_plan_fd(const char *what, int memfd, bool good)
-{
+static void try_plan_fd(const char *what, int memfd, bool good) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	struct raw_how how = RAW_HOW;
 	struct raw_box box;
@@ -159,8 +151,7 @@ static void try_plan_fd(const char *what, int memfd, bool good)
 		close(memfd);
 }
 
-static void try_plans(void)
-{
+static void try_plans(void) {
 	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
 	char what[64];
 	int pipes[2];
@@ -185,8 +176,7 @@ static void try_plans(void)
 }
 
 /* A source that the plan names and that is not there, or not O_PATH. */
-static void try_sources(void)
-{
+static void try_sources(void) {
 	const int wrong[] = { -1, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		              open("/proc/self/exe", O_RDONLY | O_CLOEXEC) };
 
@@ -205,8 +195,7 @@ static void try_sources(void)
 }
 
 /* As root: hand a socket pair of root's to a test that runs as somebody else. */
-static int with_foreign(char **argv)
-{
+static int with_foreign(char **argv) {
 	char number[16];
 	int sv[2];
 
@@ -218,8 +207,7 @@ static int with_foreign(char **argv)
 	raw_bail(argv[0]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	if (argc > 2 && !strcmp(argv[1], "--foreign"))
 		return with_foreign(argv + 2);
 	raw_watch();

@@ -18,8 +18,7 @@ enum {
 	RETURN = BPF_RET | BPF_K,
 };
 
-static int instruction_ok(const struct sock_filter *code, size_t len, size_t i)
-{
+static int instruction_ok(const struct sock_filter *code, size_t len, size_t i) {
 	size_t left = len - i - 1; /* instructions after this one */
 
 	switch (code[i].code) {
@@ -41,8 +40,7 @@ static int instruction_ok(const struct sock_filter *code, size_t len, size_t i)
 	}
 }
 
-int bpf_check(const struct sock_filter *code, size_t len)
-{
+int bpf_check(const struct sock_filter *code, size_t len) {
 	if (len == 0 || len > 4096)
 		return -1;
 	for (size_t i = 0; i < len; i++)
@@ -51,8 +49,7 @@ int bpf_check(const struct sock_filter *code, size_t len)
 	return 0;
 }
 
-static int holds(const struct sock_filter *insn, uint32_t a)
-{
+static int holds(const struct sock_filter *insn, uint32_t a) {
 	switch (insn->code) {
 	case EQUAL:
 		return a == insn->k;
@@ -67,8 +64,7 @@ static int holds(const struct sock_filter *insn, uint32_t a)
 
 /* loads: one bit per 32-bit word of data that was looked at. */
 static uint32_t run(const struct sock_filter *code, size_t len, const struct seccomp_data *data,
-                    unsigned *steps, uint32_t *loads)
-{
+                    unsigned *steps, uint32_t *loads) {
 	uint32_t a = 0;
 
 	*steps = 0;
@@ -94,16 +90,14 @@ static uint32_t run(const struct sock_filter *code, size_t len, const struct sec
 }
 
 uint32_t bpf_run(const struct sock_filter *code, size_t len, const struct seccomp_data *data,
-                 unsigned *steps)
-{
+                 unsigned *steps) {
 	unsigned ignored_steps;
 	uint32_t ignored_loads;
 
 	return run(code, len, data, steps ? steps : &ignored_steps, &ignored_loads);
 }
 
-int bpf_always_allows(const struct sock_filter *code, size_t len, int number, uint32_t arch)
-{
+int bpf_always_allows(const struct sock_filter *code, size_t len, int number, uint32_t arch) {
 	struct seccomp_data data = { .nr = number, .arch = arch };
 	unsigned steps;
 	uint32_t loads;

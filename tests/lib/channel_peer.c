@@ -18,8 +18,7 @@
 #define SYS_close_range 436
 #endif
 
-static int name_in_environment(const caisson_channel *host, int fd)
-{
+static int name_in_environment(const caisson_channel *host, int fd) {
 	const char *name = channel_name(host);
 	char list[128];
 
@@ -27,8 +26,7 @@ static int name_in_environment(const caisson_channel *host, int fd)
 	return setenv(CHANNEL_ENV, list, 1);
 }
 
-static void be_sandbox(caisson_channel *host, int (*body)(caisson_channel *))
-{
+static void be_sandbox(caisson_channel *host, int (*body)(caisson_channel *)) {
 	int fd = dup2(channel_peer_fd(host), 3);
 	caisson_channel *channel;
 
@@ -40,8 +38,7 @@ static void be_sandbox(caisson_channel *host, int (*body)(caisson_channel *))
 	_exit(body(channel));
 }
 
-pid_t peer_start(caisson_channel *host, int (*body)(caisson_channel *))
-{
+pid_t peer_start(caisson_channel *host, int (*body)(caisson_channel *)) {
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -50,8 +47,7 @@ pid_t peer_start(caisson_channel *host, int (*body)(caisson_channel *))
 	return pid;
 }
 
-int peer_end(pid_t pid, int seconds)
-{
+int peer_end(pid_t pid, int seconds) {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	int status;
 
@@ -65,8 +61,7 @@ int peer_end(pid_t pid, int seconds)
 	return -1;
 }
 
-caisson_channel *peer_open_here(caisson_channel *host)
-{
+caisson_channel *peer_open_here(caisson_channel *host) {
 	caisson_channel *channel = NULL;
 	int fd = fcntl(channel_peer_fd(host), F_DUPFD_CLOEXEC, 3);
 
@@ -79,8 +74,7 @@ caisson_channel *peer_open_here(caisson_channel *host)
 
 /* ------------------------------------------------------------------------ raw */
 
-static int raw_receive(struct raw_peer *peer)
-{
+static int raw_receive(struct raw_peer *peer) {
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(peer->fd))];
@@ -108,8 +102,7 @@ static int raw_receive(struct raw_peer *peer)
 	return 0;
 }
 
-int raw_open(struct raw_peer *peer, caisson_channel *host)
-{
+int raw_open(struct raw_peer *peer, caisson_channel *host) {
 	*peer = (struct raw_peer){ .fd = { -1, -1, -1, -1, -1 } };
 	peer->socket = fcntl(channel_peer_fd(host), F_DUPFD_CLOEXEC, 3);
 	channel_started(host);
@@ -129,8 +122,7 @@ int raw_open(struct raw_peer *peer, caisson_channel *host)
 	return 0;
 }
 
-void raw_close(struct raw_peer *peer)
-{
+void raw_close(struct raw_peer *peer) {
 	munmap(peer->host, peer->hello.page_bytes);
 	munmap(peer->page, peer->hello.page_bytes);
 	if (peer->to_host)
@@ -142,29 +134,25 @@ void raw_close(struct raw_peer *peer)
 }
 
 static _Atomic uint64_t *raw_slot(const struct raw_peer *peer, struct caisson_channel_page *page,
-                                  uint64_t count)
-{
+                                  uint64_t count) {
 	char *slots = (char *)page + CAISSON_CHANNEL_SLOTS_AT(peer->hello.slots);
 
 	return (void *)(slots + count % peer->hello.slots * sizeof(struct caisson_channel_slot));
 }
 
-uint32_t raw_lease(const struct raw_peer *peer, uint64_t count)
-{
+uint32_t raw_lease(const struct raw_peer *peer, uint64_t count) {
 	const size_t word = offsetof(struct caisson_channel_slot, lease) / sizeof(uint64_t);
 
 	return (uint32_t)raw_slot(peer, peer->host, count)[word]; /* little-endian */
 }
 
-_Atomic uint64_t *raw_release(struct caisson_channel_page *page, uint64_t count)
-{
+_Atomic uint64_t *raw_release(struct caisson_channel_page *page, uint64_t count) {
 	_Atomic uint64_t *releases = (void *)((char *)page + CAISSON_CHANNEL_RELEASES_AT);
 
 	return releases + count;
 }
 
-void raw_write(struct raw_peer *peer, uint64_t count, const struct caisson_channel_slot *slot)
-{
+void raw_write(struct raw_peer *peer, uint64_t count, const struct caisson_channel_slot *slot) {
 	_Atomic uint64_t *to = raw_slot(peer, peer->page, count);
 	uint64_t word[CAISSON_SLOT_WORDS];
 
@@ -174,8 +162,7 @@ void raw_write(struct raw_peer *peer, uint64_t count, const struct caisson_chann
 	to[0] = word[0];
 }
 
-struct caisson_channel_slot raw_good_slot(void)
-{
+struct caisson_channel_slot raw_good_slot(void) {
 	return (struct caisson_channel_slot){
 		.seq = 1,
 		.generation = 1,

@@ -20,7 +20,7 @@ static const int eperm_x86_64[] = {
 	101 /* ptrace */, 103 /* syslog */, 153 /* vhangup */, 155 /* pivot_root */,
 	159 /* adjtimex */, 161 /* chroot */, 163 /* acct */, 164 /* settimeofday */,
 	165 /* mount */, 166 /* umount2 */, 167 /* swapon */, 168 /* swapoff */, 169 /* reboot */,
-	170 /* sethostname */, 171 /* setdomainname */, 172 /* iopl */, 173 /* ioperm */,
+	170 /* sethostname */, 272 /* unshare */, 171 /* setdomainname */, 172 /* iopl */, 173 /* ioperm */,
 	175 /* init_module */, 176 /* delete_module */, 179 /* quotactl */,
 	212 /* lookup_dcookie */, 227 /* clock_settime */, 246 /* kexec_load */,
 	248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 298 /* perf_event_open */,
@@ -34,7 +34,7 @@ static const int eperm_aarch64[] = {
 	51 /* chroot */, 58 /* vhangup */, 60 /* quotactl */, 89 /* acct */,
 	104 /* kexec_load */, 105 /* init_module */, 106 /* delete_module */,
 	112 /* clock_settime */, 116 /* syslog */, 117 /* ptrace */, 142 /* reboot */,
-	161 /* sethostname */, 162 /* setdomainname */, 170 /* settimeofday */,
+	161 /* sethostname */, 97 /* unshare */, 162 /* setdomainname */, 170 /* settimeofday */,
 	171 /* adjtimex */, 217 /* add_key */, 218 /* request_key */, 219 /* keyctl */,
 	224 /* swapon */, 225 /* swapoff */, 241 /* perf_event_open */, 262 /* fanotify_init */,
 	263 /* fanotify_mark */, 264 /* name_to_handle_at */, 265 /* open_by_handle_at */,
@@ -50,9 +50,20 @@ static const int eperm_both[] = {
 	438 /* pidfd_getfd */, 440 /* process_madvise */, 442 /* mount_setattr */,
 	443 /* quotactl_fd */, 448 /* process_mrelease */, 467 /* open_tree_attr */, -1,
 };
-static const int enosys_x86_64[] = { 154 /* modify_ldt */, -1 };
+static const int enosys_x86_64[] = {
+	136 /* ustat */, 139 /* sysfs */, 154 /* modify_ldt */, 237 /* mbind */,
+	238 /* set_mempolicy */, 239 /* get_mempolicy */, 256 /* migrate_pages */,
+	279 /* move_pages */, 336 /* uprobe */, -1,
+};
+static const int enosys_aarch64[] = {
+	235 /* mbind */, 236 /* get_mempolicy */, 237 /* set_mempolicy */,
+	238 /* migrate_pages */, 239 /* move_pages */, -1,
+};
 static const int enosys_both[] = {
-	435 /* clone3 */, 437 /* openat2 */, 457 /* statmount */, 458 /* listmount */, -1,
+	435 /* clone3 */, 437 /* openat2 */, 450 /* set_mempolicy_home_node */,
+	457 /* statmount */, 458 /* listmount */, 459 /* lsm_get_self_attr */,
+	460 /* lsm_set_self_attr */, 461 /* lsm_list_modules */, 468 /* file_getattr */,
+	469 /* file_setattr */, -1,
 };
 
 static const struct { int x86_64, aarch64; enum expect_role role; } roles[] = {
@@ -60,23 +71,20 @@ static const struct { int x86_64, aarch64; enum expect_role role; } roles[] = {
 	{ 85, -1, ROLE_MODE_1 } /* creat */, { 133, -1, ROLE_MODE_1 } /* mknod */,
 	{ 268, 53, ROLE_MODE_2 } /* fchmodat */, { 452, 452, ROLE_MODE_2 } /* fchmodat2 */,
 	{ 259, 33, ROLE_MODE_2 } /* mknodat */, { 2, -1, ROLE_OPEN }, { 257, 56, ROLE_OPENAT },
-	{ 56, 220, ROLE_CLONE }, { 272, 97, ROLE_UNSHARE }, { 135, 92, ROLE_PERSONALITY },
-	{ 279, 239, ROLE_PID } /* move_pages */, { 256, 238, ROLE_PID } /* migrate_pages */,
+	{ 56, 220, ROLE_CLONE }, { 135, 92, ROLE_PERSONALITY },
 	{ 274, 100, ROLE_PID } /* get_robust_list */, { 16, 29, ROLE_IOCTL },
 	{ 41, 198, ROLE_SOCKET }, { 53, 199, ROLE_SOCKETPAIR }, { 54, 208, ROLE_SETSOCKOPT },
 };
 /* clang-format on */
 
-static int listed(const int *list, int number)
-{
+static int listed(const int *list, int number) {
 	while (*list >= 0)
 		if (*list++ == number)
 			return 1;
 	return 0;
 }
 
-static int exists(enum expect_arch arch, int number)
-{
+static int exists(enum expect_arch arch, int number) {
 	const int *run = arch == EXPECT_X86_64 ? exist_x86_64 : exist_aarch64;
 
 	for (; *run >= 0; run += 2)
@@ -85,8 +93,9 @@ static int exists(enum expect_arch arch, int number)
 	return 0;
 }
 
-enum expect_role expect_role(enum expect_arch arch, int number)
-{
+enum expect_role expect_role(enum expect_profile profile, enum expect_arch arch, int number) {
+	if (profile == EXPECT_STRICT)
+		return expect_strict_role(arch, number);
 	if (number < 0)
 		return ROLE_NONE;
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
@@ -95,25 +104,21 @@ enum expect_role expect_role(enum expect_arch arch, int number)
 	return ROLE_NONE;
 }
 
-uint32_t expect_audit_arch(enum expect_arch arch)
-{
+uint32_t expect_audit_arch(enum expect_arch arch) {
 	return arch == EXPECT_X86_64 ? 0xc000003e : 0xc00000b7;
 }
 
-static uint32_t expect_mode(uint64_t mode)
-{
+static uint32_t expect_mode(uint64_t mode) {
 	return mode & 04000 || mode & 02000 ? ERRNO(EPERM) : ALLOW;
 }
 
-static uint32_t expect_open(uint64_t flags, uint64_t mode)
-{
+static uint32_t expect_open(uint64_t flags, uint64_t mode) {
 	if (flags & 0100 /* O_CREAT */ || flags & 020000000 /* __O_TMPFILE */)
 		return expect_mode(mode);
 	return ALLOW;
 }
 
-static uint32_t expect_clone(uint64_t flags)
-{
+static uint32_t expect_clone(uint64_t flags) {
 	static const uint64_t namespaces[] = { 0x20000,    0x2000000,  0x4000000, 0x8000000,
 		                               0x10000000, 0x20000000, 0x40000000 };
 
@@ -123,25 +128,14 @@ static uint32_t expect_clone(uint64_t flags)
 	return ALLOW;
 }
 
-static uint32_t expect_unshare(uint64_t flags)
-{
-	static const uint64_t harmless[] = { 0x100, 0x200, 0x400, 0x800, 0x10000, 0x40000 };
-
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		flags &= ~harmless[i];
-	return flags ? ERRNO(EPERM) : ALLOW;
-}
-
-static uint32_t expect_ioctl(uint32_t request)
-{
+static uint32_t expect_ioctl(uint32_t request) {
 	if (request == 0x5412 || request == 0x541c)
 		return ERRNO(EPERM);
 	return (request >> 8 & 0xff) == 0xff ? ERRNO(ENOTTY) : ALLOW;
 }
 
 static uint32_t expect_socket(enum expect_network network, uint32_t family, uint32_t type,
-                              uint32_t protocol)
-{
+                              uint32_t protocol) {
 	if (family == 1)
 		return ALLOW;
 	if (family == 16)
@@ -164,8 +158,7 @@ static uint32_t expect_socket(enum expect_network network, uint32_t family, uint
 }
 
 static uint32_t expect_by_role(enum expect_role role, enum expect_network network,
-                               const uint64_t a[6])
-{
+                               const uint64_t a[6]) {
 	uint32_t first = (uint32_t)a[0];
 
 	switch (role) {
@@ -179,12 +172,10 @@ static uint32_t expect_by_role(enum expect_role role, enum expect_network networ
 		return expect_open(a[2], a[3]);
 	case ROLE_CLONE:
 		return expect_clone(a[0]);
-	case ROLE_UNSHARE:
-		return expect_unshare(a[0]);
 	case ROLE_PID:
 		return first ? ERRNO(EPERM) : ALLOW;
 	case ROLE_PERSONALITY:
-		return first == 0 || first == 0x40000 || first == UINT32_MAX ? ALLOW : ERRNO(EPERM);
+		return first == 0 || first == UINT32_MAX ? ALLOW : ERRNO(EPERM);
 	case ROLE_IOCTL:
 		return expect_ioctl((uint32_t)a[1]);
 	case ROLE_SOCKET:
@@ -200,17 +191,38 @@ static uint32_t expect_by_role(enum expect_role role, enum expect_network networ
 	}
 }
 
-uint32_t expect_verdict(enum expect_arch arch, enum expect_network network,
-                        const struct seccomp_data *data)
-{
+static uint32_t expect_number(enum expect_profile profile, enum expect_arch arch, int number) {
 	const int x86 = arch == EXPECT_X86_64;
+
+	if (!exists(arch, number))
+		return ERRNO(ENOSYS);
+	if (profile == EXPECT_STRICT)
+		return expect_strict(arch, number);
+	if (listed(enosys_both, number) || listed(x86 ? enosys_x86_64 : enosys_aarch64, number))
+		return ERRNO(ENOSYS);
+	if (listed(eperm_both, number) || listed(x86 ? eperm_x86_64 : eperm_aarch64, number))
+		return ERRNO(EPERM);
+	return ALLOW;
+}
+
+uint32_t expect_verdict(enum expect_profile profile, enum expect_arch arch,
+                        enum expect_network network, const struct seccomp_data *data) {
+	const uint64_t *args = (const uint64_t *)data->args;
+	enum expect_role role;
 
 	if (data->arch != expect_audit_arch(arch))
 		return KILL;
-	if (!exists(arch, data->nr) || listed(enosys_both, data->nr) ||
-	    (x86 && listed(enosys_x86_64, data->nr)))
-		return ERRNO(ENOSYS);
-	if (listed(eperm_both, data->nr) || listed(x86 ? eperm_x86_64 : eperm_aarch64, data->nr))
-		return ERRNO(EPERM);
-	return expect_by_role(expect_role(arch, data->nr), network, (const uint64_t *)data->args);
+	role = expect_role(profile, arch, data->nr);
+	if (role == ROLE_NONE)
+		return expect_number(profile, arch, data->nr);
+	if (role >= ROLE_STRICT_IOCTL)
+		return expect_strict_role_verdict(role, args);
+	return expect_by_role(role, network, args);
+}
+
+uint32_t expect_notify(uint32_t verdict) {
+	if (verdict == ALLOW || verdict == KILL || verdict == ERRNO(ENOSYS) ||
+	    verdict == ERRNO(EOPNOTSUPP))
+		return verdict;
+	return 0x7fc00000; /* SECCOMP_RET_USER_NOTIF */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the seccomp floor should answer: a second opinion, written by hand from
+ * What the seccomp profiles should answer: a second opinion, written by hand from
  * docs/seccomp.md with literal numbers. It shares nothing with policy/seccomp
- * on purpose; when the floor changes, both change.
+ * on purpose; when a profile changes, both change.
  */
 #ifndef CAISSON_TESTS_FLOOR_EXPECT_H
 #define CAISSON_TESTS_FLOOR_EXPECT_H
@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <stdint.h>
 
+enum expect_profile { EXPECT_DEFAULT, EXPECT_STRICT, EXPECT_GPU, EXPECT_PROFILES };
 enum expect_arch { EXPECT_X86_64, EXPECT_AARCH64, EXPECT_ARCHES };
 enum expect_network { EXPECT_NONE, EXPECT_LOOPBACK, EXPECT_HOST, EXPECT_NETWORKS };
 
@@ -21,19 +22,31 @@ enum expect_role {
 	ROLE_OPEN,
 	ROLE_OPENAT,
 	ROLE_CLONE,
-	ROLE_UNSHARE,
 	ROLE_PID,
 	ROLE_PERSONALITY,
 	ROLE_IOCTL,
 	ROLE_SOCKET,
 	ROLE_SOCKETPAIR,
 	ROLE_SETSOCKOPT,
+	ROLE_STRICT_IOCTL, /* from here on only in strict */
+	ROLE_STRICT_FCNTL,
+	ROLE_STRICT_FUTEX,
+	ROLE_STRICT_PRCTL,
+	ROLE_STRICT_GETSOCKOPT,
+	ROLE_STRICT_SENDTO,
 };
 
 /* A SECCOMP_RET_ value. */
-uint32_t expect_verdict(enum expect_arch arch, enum expect_network network,
-                        const struct seccomp_data *data);
-enum expect_role expect_role(enum expect_arch arch, int number);
+uint32_t expect_verdict(enum expect_profile profile, enum expect_arch arch,
+                        enum expect_network network, const struct seccomp_data *data);
+/* What the twin answers where the filter answers verdict. */
+uint32_t expect_notify(uint32_t verdict);
+enum expect_role expect_role(enum expect_profile profile, enum expect_arch arch, int number);
 uint32_t expect_audit_arch(enum expect_arch arch);
+
+/* floor_expect_strict.c: by number alone, of a call that exists; by arguments. */
+uint32_t expect_strict(enum expect_arch arch, int number);
+enum expect_role expect_strict_role(enum expect_arch arch, int number);
+uint32_t expect_strict_role_verdict(enum expect_role role, const uint64_t a[6]);
 
 #endif

@@ -26,57 +26,79 @@
 
 #define BOUND_MS 20000
 
-_Noreturn void raw_bail(const char *what)
-{
+_Noreturn void raw_bail(const char *what) {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	fflush(stdout);
 	exit(2);
 }
 
-int64_t raw_now_ms(void)
-{
+int64_t raw_now_ms(void) {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-unsigned raw_rounds(unsigned n)
-{
+unsigned raw_rounds(unsigned n) {
 	return getenv("CAISSON_TEST_KERNEL") ? n / 10 + 1 : n;
 }
 
-const char *raw_helper(void)
-{
+bool raw_without_helper(void) {
+	const char *how = getenv("CAISSON_TEST_RESTRICTION");
+
+	return how && !strcmp(how, "userns");
+}
+
+const char *raw_helper(void) {
 	static char path[PATH_MAX];
 	const char *prefix = getenv("CAISSON_PREFIX");
+	const char *name = raw_without_helper() ? "caisson-builder" : "caisson-helper";
 
 	if (!prefix) {
 		errno = ENOENT;
 		raw_bail("CAISSON_PREFIX is not set");
 	}
-	snprintf(path, sizeof(path), "%s/libexec/caisson/caisson-helper", prefix);
+	snprintf(path, sizeof(path), "%s/libexec/caisson/%s", prefix, name);
 	return path;
 }
 
 /* ------------------------------------------------------------------- helper */
 
-static int lift(int fd, int floor)
-{
+static int lift(int fd, int floor) {
 	return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, floor);
 }
 
-static void put(int fd, int number)
-{
+static void put(int fd, int number) {
 	if (fd < 0)
 		close(number);
 	else if (dup2(fd, number) < 0)
 		_exit(99);
 }
 
+/*
+ * As libcaisson does for a caller that AppArmor does not confine: its label goes along with the
+ * helper's. Without AppArmor, or without the profile, nothing comes of it.
+ */
+static void ask_for_label(void) {
+	static const char ask[] = "exec caisson-helper//&unconfined";
+	char own[16] = "";
+	int fd = open("/proc/thread-self/attr/apparmor/current", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read(fd, own, sizeof(own) - 1) < 0)
+		own[0] = '\0';
+	close(fd);
+	if (strncmp(own, "unconfined\n", strlen("unconfined\n")) != 0)
+		return;
+	fd = open("/proc/thread-self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, ask, strlen(ask)) < 0)
+		errno = 0;
+	close(fd);
+}
+
 static _Noreturn void child(const struct raw_plan *plan, const struct raw_how *how, int control,
-                            int memfd)
-{
+                            int memfd) {
 	char *argv[] = { "caisson-helper", NULL }, *env[] = { NULL };
 	uint32_t n = plan->head.fds < RAW_MAX_SOURCES ? plan->head.fds : RAW_MAX_SOURCES;
 	int first_free = CAISSON_FD_SOURCES + (int)n;
@@ -95,13 +117,13 @@ static _Noreturn void child(const struct raw_plan *plan, const struct raw_how *h
 			close(fd);
 	if (how->before_exec)
 		how->before_exec(how->arg);
+	ask_for_label();
 	execve(how->helper ? how->helper : raw_helper(), how->argv ? how->argv : argv,
 	       how->env ? how->env : env);
 	_exit(98);
 }
 
-void raw_launch(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how)
-{
+void raw_launch(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how) {
 	int sv[2], control, memfd;
 
 	memset(box, 0, sizeof(*box));
@@ -124,8 +146,7 @@ void raw_launch(struct raw_box *box, const struct raw_plan *plan, const struct r
 }
 
 /* false: timed out. What cannot be waited for (SIGCHLD ignored) counts as ended. */
-static bool await_helper(struct raw_box *box)
-{
+static bool await_helper(struct raw_box *box) {
 	int64_t until = raw_now_ms() + BOUND_MS;
 
 	while (!box->reaped) {
@@ -144,8 +165,7 @@ static bool await_helper(struct raw_box *box)
 	return true;
 }
 
-static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, int *pidfd)
-{
+static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, int *pidfd) {
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
@@ -174,16 +194,14 @@ static bool receive(int socket, int timeout_ms, struct caisson_answer *answer, i
 	       answer->version == CAISSON_ANSWER_VERSION;
 }
 
-bool raw_ready(const struct raw_box *box, int timeout_ms)
-{
+bool raw_ready(const struct raw_box *box, int timeout_ms) {
 	struct pollfd ready = { .fd = box->socket, .events = POLLIN };
 
 	return poll(&ready, 1, timeout_ms) > 0;
 }
 
 /* CLONED hands over the child; what becomes of it comes after, or overtakes it. */
-bool raw_answer(struct raw_box *box)
-{
+bool raw_answer(struct raw_box *box) {
 	struct caisson_answer answer;
 	int pidfd;
 
@@ -207,14 +225,12 @@ bool raw_answer(struct raw_box *box)
 	return box->answered;
 }
 
-bool raw_build(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how)
-{
+bool raw_build(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how) {
 	raw_launch(box, plan, how);
 	return raw_answer(box);
 }
 
-bool raw_next(struct raw_box *box, struct caisson_answer *answer, int timeout_ms)
-{
+bool raw_next(struct raw_box *box, struct caisson_answer *answer, int timeout_ms) {
 	int pidfd;
 	bool came = receive(box->socket, timeout_ms, answer, &pidfd);
 
@@ -225,29 +241,30 @@ bool raw_next(struct raw_box *box, struct caisson_answer *answer, int timeout_ms
 
 /* -------------------------------------------------------------------- start */
 
-static int send_start(int socket, const struct caisson_control *head, const int *fds)
-{
+static int send_start(int socket, const struct caisson_control *head, const int *fds) {
 	union {
 		char space[CMSG_SPACE(sizeof(int) * 253)];
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct iovec iov = { (void *)(uintptr_t)head, sizeof(*head) };
-	struct msghdr msg = { .msg_iov = &iov,
-		              .msg_iovlen = 1,
-		              .msg_control = control.space,
-		              .msg_controllen = CMSG_SPACE(head->fds * sizeof(int)) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+	};
 	struct cmsghdr *c = &control.align;
 
+	/* size_t to glibc, socklen_t to musl */
+	msg.msg_controllen = (__typeof__(msg.msg_controllen))CMSG_SPACE(head->fds * sizeof(int));
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(head->fds * sizeof(int));
+	c->cmsg_len = (__typeof__(c->cmsg_len))CMSG_LEN(head->fds * sizeof(int));
 	memcpy(CMSG_DATA(c), fds, head->fds * sizeof(int));
 	return sendmsg(socket, &msg, MSG_NOSIGNAL) == sizeof(*head) ? 0 : -errno;
 }
 
 int raw_start(struct raw_box *box, const char *const *argv, int out, const int *extra,
-              unsigned extras, unsigned flags)
-{
+              unsigned extras, unsigned flags) {
 	struct caisson_control head = {
 		.magic = CAISSON_CONTROL_MAGIC,
 		.version = CAISSON_CONTROL_VERSION,
@@ -281,8 +298,7 @@ int raw_start(struct raw_box *box, const char *const *argv, int out, const int *
 	return rc;
 }
 
-pid_t raw_init_pid(const struct raw_box *box)
-{
+pid_t raw_init_pid(const struct raw_box *box) {
 	char path[64], line[128];
 	int pid = -1;
 	FILE *f;
@@ -297,8 +313,7 @@ pid_t raw_init_pid(const struct raw_box *box)
 	return pid;
 }
 
-bool raw_end(struct raw_box *box)
-{
+bool raw_end(struct raw_box *box) {
 	struct pollfd dead = { .fd = box->pidfd, .events = POLLIN };
 	siginfo_t info;
 	bool good = true;

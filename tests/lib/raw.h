@@ -37,6 +37,10 @@ struct caisson_plan_record *raw_bind(struct raw_plan *plan, int fd, const char *
                                      uint16_t flags);
 struct caisson_plan_record *raw_symlink(struct raw_plan *plan, const char *target,
                                         const char *name);
+/* A memfd with these bytes and seals, and the record that copies one; fd: taken over. */
+int raw_data(const void *data, size_t size, int seals);
+struct caisson_plan_record *raw_file(struct raw_plan *plan, int fd, const char *name,
+                                     uint64_t mode);
 /* A memfd with the plan and these seals. */
 int raw_memfd(const struct raw_plan *plan, int seals);
 /* The plan as it lies in the memfd; the length is returned. */
@@ -87,8 +91,7 @@ bool raw_answer(struct raw_box *box);
 bool raw_ready(const struct raw_box *box, int timeout_ms);
 /* raw_launch() and raw_answer(). */
 bool raw_build(struct raw_box *box, const struct raw_plan *plan, const struct raw_how *how);
-static inline bool raw_built(const struct raw_box *box)
-{
+static inline bool raw_built(const struct raw_box *box) {
 	return box->answered && box->answer.kind == CAISSON_ANSWER_BUILT && box->pidfd >= 0;
 }
 /* START; out becomes standard output and error, or -1. Extra descriptors after. */
@@ -119,7 +122,9 @@ unsigned raw_relay(int fd, const char *prefix);
 /* What must not be left behind: taken at the start, compared at the end, as a TAP point. */
 void raw_watch(void);
 void raw_nothing_left(const char *when);
-/* The installed helper, from CAISSON_PREFIX; bails out without. */
+/* Is it caisson-builder that builds, the helper being out of reach? */
+bool raw_without_helper(void);
+/* What builds here, from CAISSON_PREFIX; bails out without. */
 const char *raw_helper(void);
 __attribute__((noreturn)) void raw_bail(const char *what);
 int64_t raw_now_ms(void);

@@ -19,8 +19,7 @@
 
 #define PROBE_MS 60000
 
-const char *raw_text(const struct raw_box *box)
-{
+const char *raw_text(const struct raw_box *box) {
 	static char text[200];
 	const struct caisson_answer *a = &box->answer;
 
@@ -35,14 +34,12 @@ const char *raw_text(const struct raw_box *box)
 	return text;
 }
 
-bool raw_failed(const struct raw_box *box, uint32_t stage, uint32_t knob)
-{
+bool raw_failed(const struct raw_box *box, uint32_t stage, uint32_t knob) {
 	return box->answered && box->answer.kind == CAISSON_ANSWER_FAILED &&
 	       box->answer.stage == stage && box->answer.knob == knob && box->answer.error > 0;
 }
 
-static void relay_line(char *line, const char *prefix)
-{
+static void relay_line(char *line, const char *prefix) {
 	char *text = strstr(line, " - "), *why = strstr(line, " # SKIP ");
 
 	if (why)
@@ -55,8 +52,7 @@ static void relay_line(char *line, const char *prefix)
 		tap_note("%s: %s", prefix, line);
 }
 
-unsigned raw_relay(int fd, const char *prefix)
-{
+unsigned raw_relay(int fd, const char *prefix) {
 	unsigned before = tap_points;
 	char line[1024];
 	FILE *f = fdopen(fd, "r");
@@ -72,8 +68,7 @@ unsigned raw_relay(int fd, const char *prefix)
 }
 
 unsigned raw_probe(const struct raw_plan *plan, const struct raw_how *how, const char *prefix,
-                   const char *const *probe)
-{
+                   const char *const *probe) {
 	struct caisson_answer answer = { 0 };
 	struct raw_box box;
 	unsigned points = 0;
@@ -112,8 +107,7 @@ unsigned raw_probe(const struct raw_plan *plan, const struct raw_how *how, const
 static char *mounts_before;
 static nlink_t groups_before;
 
-static char *slurp(const char *path)
-{
+static char *slurp(const char *path) {
 	size_t have = 0, size = 1u << 20;
 	char *text = malloc(size);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -130,8 +124,7 @@ static char *slurp(const char *path)
 }
 
 /* Of our own cgroup, or 0: the sandbox has no business making one. */
-static nlink_t count_groups(void)
-{
+static nlink_t count_groups(void) {
 	char path[4200] = "/sys/fs/cgroup";
 	char *text = slurp("/proc/self/cgroup"), *at = strstr(text, "0::");
 	struct stat st;
@@ -146,8 +139,7 @@ static nlink_t count_groups(void)
 	return stat(path, &st) == 0 ? st.st_nlink : 0;
 }
 
-void raw_watch(void)
-{
+void raw_watch(void) {
 	/* Whatever loses its parent comes to us, so that nothing can hide from the count. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		raw_bail("PR_SET_CHILD_SUBREAPER");
@@ -156,8 +148,7 @@ void raw_watch(void)
 }
 
 /* The first line of now that is not in before; NULL if there is none. */
-static const char *new_mount(char *now)
-{
+static const char *new_mount(char *now) {
 	char *save = NULL;
 
 	for (char *line = strtok_r(now, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -174,8 +165,7 @@ static const char *new_mount(char *now)
 	return NULL;
 }
 
-void raw_nothing_left(const char *when)
-{
+void raw_nothing_left(const char *when) {
 	int64_t until = raw_now_ms() + 10000;
 	pid_t pid = 0, reaped = 0;
 	const char *mount;

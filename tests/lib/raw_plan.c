@@ -15,8 +15,7 @@
 #define MFD_ALLOW_SEALING 2u
 #endif
 
-struct raw_plan *raw_new(void)
-{
+struct raw_plan *raw_new(void) {
 	struct raw_plan *plan = calloc(1, sizeof(*plan));
 
 	if (!plan)
@@ -26,16 +25,14 @@ struct raw_plan *raw_new(void)
 	return plan;
 }
 
-void raw_free(struct raw_plan *plan)
-{
+void raw_free(struct raw_plan *plan) {
 	for (uint32_t i = 0; i < plan->head.fds && i < RAW_MAX_SOURCES; i++)
 		if (plan->source[i] >= 0)
 			close(plan->source[i]);
 	free(plan);
 }
 
-uint32_t raw_name(struct raw_plan *plan, const char *name)
-{
+uint32_t raw_name(struct raw_plan *plan, const char *name) {
 	size_t len = strlen(name) + 1;
 	uint32_t at = plan->head.names;
 
@@ -47,8 +44,7 @@ uint32_t raw_name(struct raw_plan *plan, const char *name)
 }
 
 struct caisson_plan_record *raw_add(struct raw_plan *plan, uint16_t op, const char *name,
-                                    uint64_t a, uint64_t b)
-{
+                                    uint64_t a, uint64_t b) {
 	struct caisson_plan_record *r = &plan->record[plan->head.records++];
 
 	r->op = op;
@@ -63,8 +59,7 @@ struct caisson_plan_record *raw_add(struct raw_plan *plan, uint16_t op, const ch
 }
 
 struct caisson_plan_record *raw_bind(struct raw_plan *plan, int fd, const char *name,
-                                     uint16_t flags)
-{
+                                     uint16_t flags) {
 	struct caisson_plan_record *r = raw_add(plan, CAISSON_OP_BIND, name, 0, 0);
 
 	r->flags = flags;
@@ -73,15 +68,32 @@ struct caisson_plan_record *raw_bind(struct raw_plan *plan, int fd, const char *
 	return r;
 }
 
-struct caisson_plan_record *raw_symlink(struct raw_plan *plan, const char *target, const char *name)
-{
+int raw_data(const void *data, size_t size, int seals) {
+	int fd = (int)syscall(SYS_memfd_create, "file", MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size || fcntl(fd, F_ADD_SEALS, seals) < 0)
+		raw_bail("a memfd");
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+struct caisson_plan_record *raw_file(struct raw_plan *plan, int fd, const char *name,
+                                     uint64_t mode) {
+	struct caisson_plan_record *r = raw_bind(plan, fd, name, 0);
+
+	r->op = CAISSON_OP_FILE;
+	r->b = mode;
+	return r;
+}
+
+struct caisson_plan_record *raw_symlink(struct raw_plan *plan, const char *target,
+                                        const char *name) {
 	uint32_t at = raw_name(plan, target);
 
 	return raw_add(plan, CAISSON_OP_SYMLINK, name, at, strlen(target));
 }
 
-size_t raw_bytes(const struct raw_plan *plan, unsigned char *bytes, size_t size)
-{
+size_t raw_bytes(const struct raw_plan *plan, unsigned char *bytes, size_t size) {
 	struct caisson_plan_header head = plan->head;
 	size_t records = head.records * sizeof(plan->record[0]);
 	size_t whole = sizeof(head) + records + head.names;
@@ -96,8 +108,7 @@ size_t raw_bytes(const struct raw_plan *plan, unsigned char *bytes, size_t size)
 	return plan->size ? plan->size : whole;
 }
 
-int raw_memfd(const struct raw_plan *plan, int seals)
-{
+int raw_memfd(const struct raw_plan *plan, int seals) {
 	static unsigned char bytes[CAISSON_PLAN_MAX_SIZE + 65536];
 	int fd = (int)syscall(SYS_memfd_create, "plan", MFD_ALLOW_SEALING);
 	size_t n;
@@ -110,8 +121,7 @@ int raw_memfd(const struct raw_plan *plan, int seals)
 	return fd;
 }
 
-int raw_path(const char *path)
-{
+int raw_path(const char *path) {
 	int fd = open(path, O_PATH | O_CLOEXEC);
 
 	if (fd < 0)
@@ -119,8 +129,7 @@ int raw_path(const char *path)
 	return fd;
 }
 
-int raw_inside_dir(void)
-{
+int raw_inside_dir(void) {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
@@ -131,8 +140,7 @@ int raw_inside_dir(void)
 	return raw_path(path);
 }
 
-void raw_dev(struct raw_plan *plan)
-{
+void raw_dev(struct raw_plan *plan) {
 	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
 	char path[32];
 
@@ -148,8 +156,7 @@ void raw_dev(struct raw_plan *plan)
 	raw_add(plan, CAISSON_OP_RDONLY, "/dev", 0, 0);
 }
 
-struct raw_plan *raw_bare(enum caisson_userns userns)
-{
+struct raw_plan *raw_bare(enum caisson_userns userns) {
 	struct raw_plan *plan = raw_new();
 
 	raw_add(plan, CAISSON_OP_USERNS, NULL, userns, 0);
@@ -158,8 +165,7 @@ struct raw_plan *raw_bare(enum caisson_userns userns)
 	return plan;
 }
 
-struct raw_plan *raw_root(enum caisson_userns userns)
-{
+struct raw_plan *raw_root(enum caisson_userns userns) {
 	struct raw_plan *plan = raw_bare(userns);
 
 	raw_dev(plan);

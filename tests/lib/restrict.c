@@ -14,6 +14,8 @@
  * nested   A user namespace that maps every id as it is, with a mount namespace of its own and
  *          user.max_user_namespaces=0: ENOSPC for everybody in it, root included. Files of uid 0
  *          stay files of uid 0, so a setuid program on the host's file system works.
+ * userns   The helper is taken away instead: no_new_privs, so that no setuid program gains anything.
+ *          77 where such a user may make no user namespace.
  * none     Nothing is taken away.
  */
 #ifndef _GNU_SOURCE
@@ -60,8 +62,7 @@
 
 static void fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-static void fail(const char *fmt, ...)
-{
+static void fail(const char *fmt, ...) {
 	int saved = errno;
 	va_list ap;
 
@@ -75,17 +76,15 @@ static void fail(const char *fmt, ...)
 
 static void cannot(const char *what, const char *why) __attribute__((noreturn));
 
-static void cannot(const char *what, const char *why)
-{
+static void cannot(const char *what, const char *why) {
 	fprintf(stderr, "restrict: %s: %s (%s)\n", what, strerror(errno), why);
 	exit(EXIT_CANNOT);
 }
 
 static void usage(void) __attribute__((noreturn));
 
-static void usage(void)
-{
-	fputs("usage: restrict none|seccomp|nested [--uid N] [--gid N] [--] CMD [ARG]...\n",
+static void usage(void) {
+	fputs("usage: restrict none|seccomp|nested|userns [--uid N] [--gid N] [--] CMD [ARG]...\n",
 	      stderr);
 	exit(EXIT_OWN);
 }
@@ -98,8 +97,7 @@ static void usage(void)
 #define SKIP_UNLESS_EQUAL(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n))
 
 /* Both architectures above are little-endian: the low half of an argument comes first. */
-static void refuse_user_namespaces(void)
-{
+static void refuse_user_namespaces(void) {
 	struct sock_filter code[] = {
 		LOAD(arch),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
@@ -125,8 +123,7 @@ static void refuse_user_namespaces(void)
 
 /* nested */
 
-static void write_file(const char *path, const char *text, size_t len)
-{
+static void write_file(const char *path, const char *text, size_t len) {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -137,8 +134,7 @@ static void write_file(const char *path, const char *text, size_t len)
 }
 
 /* Every id that exists here is mapped to itself: text for the map of a child namespace. */
-static size_t identity_map(const char *path, char *text, size_t size)
-{
+static size_t identity_map(const char *path, char *text, size_t size) {
 	unsigned int inside, outside, count;
 	size_t len = 0;
 	FILE *map = fopen(path, "re");
@@ -158,8 +154,7 @@ static size_t identity_map(const char *path, char *text, size_t size)
 	return len;
 }
 
-static void write_map(pid_t pid, const char *name)
-{
+static void write_map(pid_t pid, const char *name) {
 	char path[64], text[4096];
 	size_t len;
 
@@ -173,8 +168,7 @@ static void write_map(pid_t pid, const char *name)
  * Mapping more than one id takes a capability in the parent namespace, and whoever has unshared
  * has left that one: a child that stays behind writes the maps.
  */
-static pid_t start_map_writer(int *go)
-{
+static pid_t start_map_writer(int *go) {
 	pid_t parent = getpid(), child;
 	int fds[2];
 	char byte;
@@ -197,8 +191,7 @@ static pid_t start_map_writer(int *go)
 	return child;
 }
 
-static void enter_nested_namespace(void)
-{
+static void enter_nested_namespace(void) {
 	int go, status;
 	pid_t writer = start_map_writer(&go);
 
@@ -220,8 +213,7 @@ static void enter_nested_namespace(void)
 }
 
 /* What MODE promises is tried, so that no test passes because the restriction was not there. */
-static void check_refused(int expected)
-{
+static void check_refused(int expected) {
 	pid_t child = fork();
 	int status;
 
@@ -238,10 +230,14 @@ static void check_refused(int expected)
 	}
 }
 
-static void apply(const char *mode)
-{
+static void apply(const char *mode) {
 	if (strcmp(mode, "none") == 0)
 		return;
+	if (strcmp(mode, "userns") == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+			fail("setting no_new_privs");
+		return;
+	}
 	if (strcmp(mode, "seccomp") == 0) {
 		refuse_user_namespaces();
 		check_refused(EPERM);
@@ -253,8 +249,7 @@ static void apply(const char *mode)
 	}
 }
 
-static void drop_capabilities(void)
-{
+static void drop_capabilities(void) {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
 
@@ -264,8 +259,7 @@ static void drop_capabilities(void)
 		fail("dropping the capabilities");
 }
 
-static void become(uid_t uid, gid_t gid)
-{
+static void become(uid_t uid, gid_t gid) {
 	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
 		fail("becoming uid %u, gid %u", uid, gid);
 	drop_capabilities();
@@ -275,8 +269,24 @@ static void become(uid_t uid, gid_t gid)
 	}
 }
 
-static unsigned int parse_id(const char *text)
-{
+/* The same where it is to be allowed, by the very user. */
+static void check_allowed(void) {
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		fail("fork");
+	if (child == 0)
+		_exit(unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
+	if (waitpid(child, &status, 0) != child)
+		fail("waitpid");
+	if (status) {
+		errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+		cannot("making a user namespace as an ordinary user", "this machine denies it");
+	}
+}
+
+static unsigned int parse_id(const char *text) {
 	char *end;
 	unsigned long id;
 
@@ -287,8 +297,7 @@ static unsigned int parse_id(const char *text)
 	return (unsigned int)id;
 }
 
-int main(int argc, char *argv[])
-{
+int main(int argc, char *argv[]) {
 	unsigned int uid = FALLBACK_ID, gid = 0;
 	int i = 2;
 
@@ -316,6 +325,8 @@ int main(int argc, char *argv[])
 	}
 	apply(argv[1]);
 	become(uid, gid ? gid : uid);
+	if (strcmp(argv[1], "userns") == 0)
+		check_allowed();
 	execvp(argv[i], &argv[i]);
 	fprintf(stderr, "restrict: %s: %s\n", argv[i], strerror(errno));
 	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;

@@ -11,8 +11,8 @@
 __attribute__((weak)) unsigned tap_points;
 __attribute__((weak)) unsigned tap_failures;
 
-__attribute__((format(printf, 2, 3))) static inline bool tap_ok(bool good, const char *format, ...)
-{
+__attribute__((format(printf, 2, 3))) static inline bool tap_ok(bool good, const char *format,
+                                                                ...) {
 	va_list ap;
 
 	tap_points++;
@@ -27,14 +27,12 @@ __attribute__((format(printf, 2, 3))) static inline bool tap_ok(bool good, const
 }
 
 /* why: what this machine lacks; a skip without a reason hides a test. */
-static inline void tap_skip(const char *what, const char *why)
-{
+static inline void tap_skip(const char *what, const char *why) {
 	printf("ok %u - %s # SKIP %s\n", ++tap_points, what, why);
 	fflush(stdout);
 }
 
-__attribute__((format(printf, 1, 2))) static inline void tap_note(const char *format, ...)
-{
+__attribute__((format(printf, 1, 2))) static inline void tap_note(const char *format, ...) {
 	va_list ap;
 
 	printf("# ");
@@ -46,15 +44,13 @@ __attribute__((format(printf, 1, 2))) static inline void tap_note(const char *fo
 }
 
 /* The whole program is skipped. */
-static inline int tap_skip_all(const char *why)
-{
+static inline int tap_skip_all(const char *why) {
 	printf("1..0 # SKIP %s\n", why);
 	return 77;
 }
 
 /* For main() to return. */
-static inline int tap_done(void)
-{
+static inline int tap_done(void) {
 	printf("1..%u\n", tap_points);
 	fflush(stdout);
 	return tap_failures ? 1 : 0;

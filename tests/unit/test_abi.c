@@ -16,8 +16,7 @@
 	cr_assert_eq(offsetof(struct type, field), (at), #type "." #field " is at %zu",            \
 	             offsetof(struct type, field))
 
-Test(abi, plan_header)
-{
+Test(abi, plan_header) {
 	cr_assert_eq(sizeof(struct caisson_plan_header), 64);
 	OFFSET(caisson_plan_header, magic, 0);
 	OFFSET(caisson_plan_header, version, 8);
@@ -32,8 +31,7 @@ Test(abi, plan_header)
 	             "the magic reads as text on a little-endian machine");
 }
 
-Test(abi, plan_record)
-{
+Test(abi, plan_record) {
 	cr_assert_eq(sizeof(struct caisson_plan_record), 32);
 	OFFSET(caisson_plan_record, op, 0);
 	OFFSET(caisson_plan_record, flags, 2);
@@ -44,11 +42,13 @@ Test(abi, plan_record)
 	OFFSET(caisson_plan_record, b, 24);
 }
 
-Test(abi, plan_numbers)
-{
+Test(abi, plan_numbers) {
 	cr_assert_eq(CAISSON_OP_USERNS, 1);
 	cr_assert_eq(CAISSON_OP_NET, 2);
 	cr_assert_eq(CAISSON_OP_HOSTNAME, 3);
+	cr_assert_eq(CAISSON_OP_IDS, 4);
+	cr_assert_eq(CAISSON_OP_SUBIDS, 5);
+	cr_assert_eq(CAISSON_OP_TIME, 6);
 	cr_assert_eq(CAISSON_OP_BIND, 16);
 	cr_assert_eq(CAISSON_OP_TMPFS, 17);
 	cr_assert_eq(CAISSON_OP_DIR, 18);
@@ -57,16 +57,22 @@ Test(abi, plan_numbers)
 	cr_assert_eq(CAISSON_OP_DEVPTS, 21);
 	cr_assert_eq(CAISSON_OP_RDONLY, 22);
 	cr_assert_eq(CAISSON_OP_DEVICE, 23);
+	cr_assert_eq(CAISSON_OP_FILE, 24);
+	cr_assert_eq(CAISSON_OP_MASK, 25);
+	cr_assert_eq(CAISSON_OP_MQUEUE, 26);
+	cr_assert_eq(CAISSON_OP_LABEL, 27);
 	cr_assert_eq(CAISSON_BIND_RDONLY, 1);
 	cr_assert_eq(CAISSON_BIND_NOEXEC, 2);
 	cr_assert_eq(CAISSON_BIND_DIR, 4);
+	cr_assert_eq(CAISSON_BIND_IDMAP, 8);
+	cr_assert_eq(CAISSON_PROC_PIDS, 1);
+	cr_assert_eq(CAISSON_PROC_HIDEPID, 2);
 	cr_assert_eq(CAISSON_FD_CONTROL, 3);
 	cr_assert_eq(CAISSON_FD_PLAN, 4);
 	cr_assert_eq(CAISSON_FD_SOURCES, 5);
 }
 
-Test(abi, answer)
-{
+Test(abi, answer) {
 	cr_assert_eq(sizeof(struct caisson_answer), 96);
 	OFFSET(caisson_answer, magic, 0);
 	OFFSET(caisson_answer, version, 4);
@@ -84,16 +90,19 @@ Test(abi, answer)
 	OFFSET(caisson_answer, mounts, 52);
 	OFFSET(caisson_answer, covered, 56);
 	OFFSET(caisson_answer, plan_version, 60);
-	OFFSET(caisson_answer, reserved, 64);
+	OFFSET(caisson_answer, id, 64);
+	OFFSET(caisson_answer, reserved, 72);
 	cr_assert_eq(memcmp(&(uint32_t){ CAISSON_ANSWER_MAGIC }, "AISA", 4), 0);
 	cr_assert_eq(CAISSON_ANSWER_FAILED, 1);
 	cr_assert_eq(CAISSON_ANSWER_BUILT, 2);
 	cr_assert_eq(CAISSON_ANSWER_RUNNING, 3);
 	cr_assert_eq(CAISSON_ANSWER_EXITED, 4);
+	cr_assert_eq(CAISSON_ANSWER_CLONED, 5);
+	cr_assert_eq(CAISSON_BACKEND_MOUNT_SETATTR, 1);
+	cr_assert_eq(CAISSON_BACKEND_REMOUNT, 2);
 }
 
-Test(abi, control)
-{
+Test(abi, control) {
 	cr_assert_eq(sizeof(struct caisson_control), 64);
 	OFFSET(caisson_control, magic, 0);
 	OFFSET(caisson_control, version, 4);
@@ -104,14 +113,27 @@ Test(abi, control)
 	OFFSET(caisson_control, envc, 20);
 	OFFSET(caisson_control, fds, 24);
 	OFFSET(caisson_control, signal, 28);
-	OFFSET(caisson_control, reserved, 32);
+	OFFSET(caisson_control, id, 32);
+	OFFSET(caisson_control, seconds, 40);
+	OFFSET(caisson_control, files, 44);
+	OFFSET(caisson_control, reserved, 48);
 	cr_assert_eq(memcmp(&(uint32_t){ CAISSON_CONTROL_MAGIC }, "AISC", 4), 0);
 	cr_assert_eq(CAISSON_CONTROL_START, 1);
 	cr_assert_eq(CAISSON_CONTROL_SIGNAL, 2);
+	cr_assert_eq(CAISSON_CONTROL_EXEC, 3);
 }
 
-Test(abi, public_structs)
-{
+Test(abi, public_flags) {
+	cr_assert_eq(CAISSON_RDONLY, 1);
+	cr_assert_eq(CAISSON_NOEXEC, 2);
+	cr_assert_eq(CAISSON_OPTIONAL, 4);
+	cr_assert_eq(CAISSON_IDMAP, 8);
+	cr_assert_eq(CAISSON_PROCFS_PIDS, 1);
+	cr_assert_eq(CAISSON_PROCFS_HIDEPID, 2);
+	cr_assert_eq(CAISSON_PROCFS_WHOLE, 4);
+}
+
+Test(abi, public_structs) {
 	cr_assert_eq(sizeof(caisson_dtype), 4);
 	OFFSET(caisson_dtype, code, 0);
 	OFFSET(caisson_dtype, bits, 1);
@@ -130,10 +152,13 @@ Test(abi, public_structs)
 	OFFSET(caisson_finding, evidence, 2 * sizeof(void *));
 	OFFSET(caisson_finding, remedy, 3 * sizeof(void *));
 	OFFSET(caisson_finding, severity, 4 * sizeof(void *));
+	OFFSET(caisson_finding, restriction, 4 * sizeof(void *) + 4);
+	OFFSET(caisson_finding, cause, 4 * sizeof(void *) + 8);
+	OFFSET(caisson_finding, cost, 5 * sizeof(void *) + 8);
+	OFFSET(caisson_finding, doc, 6 * sizeof(void *) + 8);
 }
 
-Test(abi, dtype_codes_are_dlpack)
-{
+Test(abi, dtype_codes_are_dlpack) {
 	cr_assert_eq(CAISSON_INT, 0);
 	cr_assert_eq(CAISSON_UINT, 1);
 	cr_assert_eq(CAISSON_FLOAT, 2);
@@ -148,8 +173,7 @@ Test(abi, dtype_codes_are_dlpack)
 }
 
 /* Both sides number alike. */
-Test(abi, library_and_protocol_agree)
-{
+Test(abi, library_and_protocol_agree) {
 	cr_assert_eq((int)CAISSON_NETWORK_NONE, (int)CAISSON_NET_NONE);
 	cr_assert_eq((int)CAISSON_NETWORK_LOOPBACK, (int)CAISSON_NET_LOOPBACK);
 	cr_assert_eq((int)CAISSON_NETWORK_HOST, (int)CAISSON_NET_HOST);
@@ -158,8 +182,7 @@ Test(abi, library_and_protocol_agree)
 	cr_assert_eq((int)CAISSON_USER_NAMESPACE_NONE, (int)CAISSON_USERNS_NONE);
 }
 
-Test(abi, stages)
-{
+Test(abi, stages) {
 	cr_assert_eq(CAISSON_STAGE_START, 1);
 	cr_assert_eq(CAISSON_STAGE_PLAN, 2);
 	cr_assert_eq(CAISSON_STAGE_POLICY, 3);
@@ -178,11 +201,11 @@ Test(abi, stages)
 	cr_assert_eq(CAISSON_STAGE_REQUIRE, 16);
 	cr_assert_eq(CAISSON_STAGE_INIT, 17);
 	cr_assert_eq(CAISSON_STAGE_EXEC, 18);
-	cr_assert_eq(CAISSON_STAGE_COUNT, 19);
+	cr_assert_eq(CAISSON_STAGE_LABEL, 19);
+	cr_assert_eq(CAISSON_STAGE_COUNT, 20);
 }
 
-Test(abi, knobs)
-{
+Test(abi, knobs) {
 	cr_assert_eq(CAISSON_KNOB_NONE, 0);
 	cr_assert_eq(CAISSON_KNOB_NOT_SETUID, 1);
 	cr_assert_eq(CAISSON_KNOB_NOSUID_MOUNT, 2);
@@ -208,7 +231,10 @@ Test(abi, knobs)
 	cr_assert_eq(CAISSON_KNOB_HOST_GONE, 22);
 	cr_assert_eq(CAISSON_KNOB_ARGUMENTS, 23);
 	cr_assert_eq(CAISSON_KNOB_TIMEOUT, 24);
-	cr_assert_eq(CAISSON_KNOB_COUNT, 25);
+	cr_assert_eq(CAISSON_KNOB_DENIED, 25);
+	cr_assert_eq(CAISSON_KNOB_SUBIDS, 26);
+	cr_assert_eq(CAISSON_KNOB_IDMAP, 27);
+	cr_assert_eq(CAISSON_KNOB_COUNT, 33);
 }
 
 /* In the order of their numbers: public name, protocol's name, text, part of "full". */
@@ -242,8 +268,7 @@ static const struct {
 	{ CAISSON_PROPERTY_HOST_SOCKETS, CAISSON_P_HOST_SOCKETS, "host_sockets", 0 },
 };
 
-Test(abi, properties)
-{
+Test(abi, properties) {
 	cr_assert_eq(sizeof(properties) / sizeof(properties[0]), CAISSON_PROPERTY_COUNT);
 	cr_assert_eq((int)CAISSON_P_COUNT, (int)CAISSON_PROPERTY_COUNT);
 	cr_assert_leq(CAISSON_P_COUNT, 64, "`held` and `require` have a bit for each");
@@ -263,8 +288,7 @@ Test(abi, properties)
 	cr_assert_eq(CAISSON_ALWAYS >> CAISSON_P_COUNT, 0);
 }
 
-Test(abi, properties_that_do_not_exist)
-{
+Test(abi, properties_that_do_not_exist) {
 	cr_assert_null(caisson_property_name(CAISSON_PROPERTY_COUNT));
 	cr_assert_null(caisson_property_text(CAISSON_PROPERTY_COUNT));
 	cr_assert_null(caisson_property_name((enum caisson_property) - 1));
@@ -273,8 +297,7 @@ Test(abi, properties_that_do_not_exist)
 	cr_assert_eq(caisson_property_by_name(""), -ENOENT);
 }
 
-Test(abi, version)
-{
+Test(abi, version) {
 	int major, minor, patch;
 
 	cr_assert_eq(sscanf(caisson_version(), "%d.%d.%d", &major, &minor, &patch), 3);

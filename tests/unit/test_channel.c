@@ -17,9 +17,9 @@
 static const struct sample {
 	caisson_dtype dtype;
 	int32_t ndim;
-	int64_t shape[8];
+	int64_t shape[64];
 	uint64_t nbytes;
-	int64_t strides[8];
+	int64_t strides[64];
 } samples[] = {
 	{ { CAISSON_UINT, 8, 1 }, 3, { 4, 5, 3 }, 60, { 15, 3, 1 } },
 	{ { CAISSON_FLOAT, 32, 1 }, 2, { 7, 3 }, 84, { 3, 1 } },
@@ -31,11 +31,18 @@ static const struct sample {
 	{ { CAISSON_FLOAT4_E2M1FN, 4, 1 }, 1, { 3 }, 2, { 1 } },
 	{ { CAISSON_FLOAT6_E3M2FN, 6, 1 }, 1, { 5 }, 4, { 1 } },
 	{ { CAISSON_FLOAT8_E4M3FN, 8, 1 }, 2, { 0, 6 }, 0, { 6, 1 } },
+	{ { CAISSON_UINT, 8, 1 }, 2, { 0, 1ll << 40 }, 0, { 1ll << 40, 1 } },
+	{ { CAISSON_UINT, 16, 1 }, 4, { 2, 3, 4, 5 }, 240, { 60, 20, 5, 1 } },
+	{ { CAISSON_UINT, 8, 1 }, 5, { 2, 1, 1, 2, 3 }, 12, { 6, 6, 6, 3, 1 } },
+	{ { CAISSON_INT, 32, 1 },
+	  9,
+	  { 2, 1, 1, 1, 1, 1, 1, 1, 3 },
+	  24,
+	  { 3, 3, 3, 3, 3, 3, 3, 3, 1 } },
 };
 
 /* Sends back what comes, each byte changed, until the host closes. */
-static int echo(caisson_channel *channel)
-{
+static int echo(caisson_channel *channel) {
 	caisson_tensor in, out;
 	int rc;
 
@@ -53,8 +60,7 @@ static int echo(caisson_channel *channel)
 	return rc == -EPIPE ? 0 : 3;
 }
 
-static void round_trip(caisson_channel *host, const struct sample *sample, uint64_t tag)
-{
+static void round_trip(caisson_channel *host, const struct sample *sample, uint64_t tag) {
 	caisson_tensor tensor;
 
 	cr_assert_eq(caisson_loan(host, sample->dtype, sample->ndim, sample->shape, &tensor, NULL),
@@ -78,8 +84,7 @@ static void round_trip(caisson_channel *host, const struct sample *sample, uint6
 	caisson_release(host, &tensor);
 }
 
-Test(channel, round_trip_between_processes)
-{
+Test(channel, round_trip_between_processes) {
 	caisson_channel *host = host_end(CAISSON_BOTH, 64 * 1024);
 	pid_t pid = peer_start(host, echo);
 
@@ -90,8 +95,101 @@ Test(channel, round_trip_between_processes)
 	cr_assert_eq(peer_end(pid, 10), 0);
 }
 
-static int send_many(caisson_channel *channel)
-{
+/* Each byte of a strided tensor's span counts; every number of dimensions there is. */
+Test(channel, every_number_of_dimensions_strided_and_not) {
+	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, 1 << 16);
+	caisson_channel *peer = peer_open_here(host);
+
+	for (int32_t ndim = 0; ndim <= 64; ndim++)
+		for (int form = 0; form < 3; form++) { /* contiguous, strided, of large extents */
+			int64_t shape[64], strides[64];
+			caisson_tensor out, in;
+
+			for (int32_t i = 0; i < ndim; i++) {
+				shape[i] = form == 2 ? (i ? 5000000000 : 0) : 1 + (i % 16 == 0);
+				strides[i] = 3 * i + 1;
+			}
+			if (form == 2 && ndim > 2) /* the product would not fit */
+				continue;
+			cr_assert_eq(caisson_loan_strided(host, CAISSON_F32, ndim, shape,
+			                                  form == 1 ? strides : NULL, 0, &out,
+			                                  NULL),
+			             0);
+			cr_assert_eq(caisson_send(host, &out, NULL), 0);
+			cr_assert_eq(caisson_recv(peer, &in, 1000, NULL), 0);
+			cr_assert_eq(in.ndim, ndim);
+			cr_assert_eq(in.nbytes, out.nbytes);
+			for (int32_t i = 0; i < ndim; i++) {
+				cr_assert_eq(in.shape[i], shape[i]);
+				cr_assert_eq(in.strides[i],
+				             form == 1 ? strides[i] : out.strides[i]);
+			}
+			caisson_release(peer, &in);
+		}
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
+static int64_t waited_for_room(caisson_channel *sender, int timeout_ms, int rc) {
+	int64_t start = now_ms();
+	caisson_tensor tensor;
+
+	cr_assert_eq(caisson_loan_strided(sender, CAISSON_U8, 1, (const int64_t[]){ 4096 }, NULL,
+	                                  timeout_ms, &tensor, NULL),
+	             rc);
+	return now_ms() - start;
+}
+
+static int release_late(caisson_channel *channel) {
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	caisson_tensor tensor;
+
+	if (caisson_recv(channel, &tensor, 10000, NULL) < 0)
+		return 1;
+	nanosleep(&pause, NULL);
+	caisson_release(channel, &tensor);
+	return caisson_recv(channel, &tensor, 10000, NULL) == -EPIPE ? 0 : 2;
+}
+
+Test(channel, loan_that_waits_for_room) {
+	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, 4096);
+	pid_t pid = peer_start(host, release_late);
+	caisson_tensor tensor;
+
+	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, (const int64_t[]){ 4096 }, &tensor, NULL),
+	             0);
+	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+	cr_assert_geq(waited_for_room(host, 20, -ETIMEDOUT), 20);
+	cr_assert_lt(waited_for_room(host, -1, 0), 5000);
+	channel_free(host);
+	cr_assert_eq(peer_end(pid, 10), 0);
+}
+
+static int end_early(caisson_channel *channel) {
+	const struct timespec pause = { .tv_nsec = 50000000 };
+
+	(void)channel;
+	nanosleep(&pause, NULL);
+	return 0; /* without a word */
+}
+
+Test(channel, waits_end_when_the_other_side_dies) {
+	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
+	pid_t pid = peer_start(host, end_early);
+	int64_t start = now_ms();
+	caisson_tensor tensor;
+
+	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, (const int64_t[]){ 4096 }, &tensor, NULL),
+	             0);
+	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
+	cr_assert_lt(waited_for_room(host, -1, -EPIPE), 5000);
+	cr_assert_eq(caisson_recv(host, &tensor, -1, NULL), -EPIPE);
+	cr_assert_lt(now_ms() - start, 5000);
+	cr_assert_eq(peer_end(pid, 10), 0);
+	channel_free(host);
+}
+
+static int send_many(caisson_channel *channel) {
 	caisson_tensor tensor;
 
 	for (uint64_t i = 0; i < MANY; i++) {
@@ -115,8 +213,7 @@ static int send_many(caisson_channel *channel)
 	return 0;
 }
 
-Test(channel, wraps_around_with_many_small_tensors, .timeout = 60)
-{
+Test(channel, wraps_around_with_many_small_tensors, .timeout = 60) {
 	caisson_channel *host = host_end(CAISSON_TO_HOST, 8192);
 	pid_t pid = peer_start(host, send_many);
 	caisson_tensor tensor;
@@ -134,8 +231,7 @@ Test(channel, wraps_around_with_many_small_tensors, .timeout = 60)
 	channel_free(host);
 }
 
-static int send_big(caisson_channel *channel)
-{
+static int send_big(caisson_channel *channel) {
 	const int64_t shape[] = { 64, MIB };
 	caisson_tensor tensor;
 
@@ -146,8 +242,7 @@ static int send_big(caisson_channel *channel)
 	return caisson_send(channel, &tensor, NULL) < 0 ? 2 : 0;
 }
 
-Test(channel, tensor_as_large_as_its_slab)
-{
+Test(channel, tensor_as_large_as_its_slab) {
 	caisson_channel *host = host_end(CAISSON_TO_HOST, 64 * MIB);
 	pid_t pid = peer_start(host, send_big);
 	caisson_tensor tensor;
@@ -164,8 +259,7 @@ Test(channel, tensor_as_large_as_its_slab)
 
 /* --------------------------------------------------------- waiting, pressure */
 
-Test(channel, timeouts_and_the_pollable_fd)
-{
+Test(channel, timeouts_and_the_pollable_fd) {
 	caisson_channel *host = host_end(CAISSON_TO_HOST, 4096);
 	caisson_channel *peer = peer_open_here(host);
 	caisson_tensor tensor;
@@ -190,8 +284,7 @@ Test(channel, timeouts_and_the_pollable_fd)
 }
 
 /* Whichever side sends: fill the slab, see -EAGAIN, see room made, on the fd. */
-static void pressure(caisson_channel *sender, caisson_channel *receiver)
-{
+static void pressure(caisson_channel *sender, caisson_channel *receiver) {
 	const int64_t half = 2048, more = 4097, huge = INT64_MAX;
 	caisson_tensor a, b, c;
 
@@ -217,8 +310,7 @@ static void pressure(caisson_channel *sender, caisson_channel *receiver)
 	caisson_release(sender, &c);
 }
 
-Test(channel, backpressure_either_way)
-{
+Test(channel, backpressure_either_way) {
 	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, 4096);
 	caisson_channel *peer = peer_open_here(host);
 
@@ -232,8 +324,7 @@ Test(channel, backpressure_either_way)
 	channel_free(host);
 }
 
-Test(channel, leases_are_bounded)
-{
+Test(channel, leases_are_bounded) {
 	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, MIB);
 	caisson_channel *peer = peer_open_here(host);
 	caisson_tensor tensor, held;

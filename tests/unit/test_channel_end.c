@@ -13,8 +13,7 @@
 
 #include "channel_ends.h"
 
-static int send_three_and_stop(caisson_channel *channel)
-{
+static int send_three_and_stop(caisson_channel *channel) {
 	caisson_tensor tensor;
 
 	for (int i = 0; i < 3; i++)
@@ -25,8 +24,7 @@ static int send_three_and_stop(caisson_channel *channel)
 	return 2;
 }
 
-Test(channel_end, killed_peer_is_epipe_after_all_it_sent)
-{
+Test(channel_end, killed_peer_is_epipe_after_all_it_sent) {
 	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
 	pid_t pid = peer_start(host, send_three_and_stop);
 	const int64_t whole = 4096;
@@ -54,8 +52,7 @@ Test(channel_end, killed_peer_is_epipe_after_all_it_sent)
 	channel_free(host);
 }
 
-static int wait_for_the_end(caisson_channel *channel)
-{
+static int wait_for_the_end(caisson_channel *channel) {
 	caisson_tensor tensor;
 
 	if (caisson_recv(channel, &tensor, -1, NULL) != -EPIPE)
@@ -63,8 +60,7 @@ static int wait_for_the_end(caisson_channel *channel)
 	return caisson_loan(channel, CAISSON_U8, 0, NULL, &tensor, NULL) == -EPIPE ? 0 : 2;
 }
 
-Test(channel_end, host_that_goes_wakes_the_sandbox)
-{
+Test(channel_end, host_that_goes_wakes_the_sandbox) {
 	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
 	pid_t pid = peer_start(host, wait_for_the_end);
 
@@ -73,16 +69,14 @@ Test(channel_end, host_that_goes_wakes_the_sandbox)
 	cr_assert_eq(peer_end(pid, 10), 0);
 }
 
-static int report_the_end(caisson_channel *channel)
-{
+static int report_the_end(caisson_channel *channel) {
 	int rc = write(STDERR_FILENO, "r", 1) == 1 ? wait_for_the_end(channel) : 3;
 
 	return write(STDERR_FILENO, rc ? "x" : "e", 1) == 1 ? rc : 4;
 }
 
 /* A host application in a process of its own, whose sandbox reports through fd. */
-static void be_host(int fd)
-{
+static void be_host(int fd) {
 	caisson_channel *host;
 
 	if (dup2(fd, STDERR_FILENO) < 0 ||
@@ -94,16 +88,14 @@ static void be_host(int fd)
 	_exit(2);
 }
 
-static char next_byte(int fd)
-{
+static char next_byte(int fd) {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	char byte = 0;
 
 	return poll(&ready, 1, 10000) == 1 && read(fd, &byte, 1) == 1 ? byte : 0;
 }
 
-Test(channel_end, host_that_is_killed_wakes_the_sandbox)
-{
+Test(channel_end, host_that_is_killed_wakes_the_sandbox) {
 	int report[2];
 	pid_t pid;
 
@@ -120,8 +112,7 @@ Test(channel_end, host_that_is_killed_wakes_the_sandbox)
 	close(report[0]);
 }
 
-Test(channel_end, sandbox_that_never_opened)
-{
+Test(channel_end, sandbox_that_never_opened) {
 	caisson_channel *host = host_end(CAISSON_BOTH, 4096);
 	caisson_error *err = NULL;
 	caisson_tensor tensor;

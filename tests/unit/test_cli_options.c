@@ -8,8 +8,7 @@
 
 #include "options.h"
 
-Test(cli_split, forms)
-{
+Test(cli_split, forms) {
 	static const struct {
 		const char *text, *left, *right;
 	} cases[] = {
@@ -32,8 +31,85 @@ Test(cli_split, forms)
 	}
 }
 
-Test(cli_size, sizes)
-{
+Test(cli_fields, forms) {
+	static const struct {
+		const char *text, *field[3];
+	} cases[] = {
+		{ "a", { "a", NULL, NULL } },
+		{ "a:b", { "a", "b", NULL } },
+		{ "a:b:c", { "a", "b", "c" } },
+		{ "a:b:c:d", { "a", "b", "c:d" } },
+		{ "a\\:b:c\\\\:d\\:", { "a:b", "c\\", "d:" } },
+		{ "::", { "", "", "" } },
+		{ "", { "", NULL, NULL } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *field[3];
+
+		cr_assert_eq(cli_fields(cases[i].text, field, 3), 0);
+		for (int j = 0; j < 3; j++) {
+			cr_expect(!field[j] == !cases[i].field[j], "%s", cases[i].text);
+			if (field[j] && cases[i].field[j])
+				cr_expect_str_eq(field[j], cases[i].field[j], "%s", cases[i].text);
+		}
+		free(field[0]);
+	}
+}
+
+Test(cli_number, numbers) {
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t number;
+	} cases[] = {
+		{ "0", 0, 0 },
+		{ "1000", 0, 1000 },
+		{ "4294967294", 0, 4294967294 },
+		{ "4294967295", -ERANGE, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "0x1", -EINVAL, 0 },
+		{ "root", -EINVAL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t number = 7;
+		int rc = cli_number(cases[i].text, 4294967294, &number);
+
+		cr_expect_eq(rc, cases[i].result, "%s", cases[i].text);
+		cr_expect_eq(number, rc == 0 ? cases[i].number : 7, "%s", cases[i].text);
+	}
+}
+
+Test(cli_mode, modes) {
+	static const struct {
+		const char *text;
+		int result;
+		unsigned mode;
+	} cases[] = {
+		{ "0", 0, 0 },           { "644", 0, 0644 },
+		{ "0644", 0, 0644 },     { "00000755", 0, 0755 },
+		{ "777", 0, 0777 },      { "1777", -ERANGE, 0 },
+		{ "4755", -ERANGE, 0 },  { "888", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },      { "-1", -EINVAL, 0 },
+		{ "0o644", -EINVAL, 0 }, { "40000000000000000644", -ERANGE, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned mode = 07;
+		int rc = cli_mode(cases[i].text, 0777, &mode);
+
+		cr_expect_eq(rc, cases[i].result, "%s", cases[i].text);
+		cr_expect_eq(mode, rc == 0 ? cases[i].mode : 07, "%s", cases[i].text);
+	}
+}
+
+Test(cli_size, sizes) {
 	static const struct {
 		const char *text;
 		int result;
@@ -65,8 +141,7 @@ Test(cli_size, sizes)
 	}
 }
 
-Test(cli_json_string, bytes)
-{
+Test(cli_json_string, bytes) {
 	static const struct {
 		const char *text, *json;
 	} cases[] = {

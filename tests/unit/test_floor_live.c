@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seccomp floor in the kernel: each filter is installed in a process of its
- * own, which then tries what is denied and what must go on working.
+ * The profiles default and gpu in the kernel: each filter is installed in a
+ * process of its own, which then tries what is denied and what must go on
+ * working. test_floor_strict.c does the same with strict.
  */
-#include "caisson-floor.h"
+#include "filtered.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,94 +27,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SECONDS 30
-
-enum network { NONE, LOOPBACK, HOST, NETWORKS, UNFILTERED = NETWORKS };
-
-static const struct sock_fprog floors[NETWORKS] = {
-	{ CAISSON_FLOOR_NONE_LEN, (struct sock_filter *)(uintptr_t)caisson_floor_none },
-	{ CAISSON_FLOOR_LOOPBACK_LEN, (struct sock_filter *)(uintptr_t)caisson_floor_loopback },
-	{ CAISSON_FLOOR_HOST_LEN, (struct sock_filter *)(uintptr_t)caisson_floor_host },
-};
-
-/* What went wrong in the child, for the parent to read. */
-struct complaints {
-	int fd;
-	int count;
-	enum network network;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-complain(struct complaints *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	c->count++;
-	va_start(ap, fmt);
-	vdprintf(c->fd, fmt, ap);
-	va_end(ap);
-	dprintf(c->fd, "; ");
-}
-
-/* error 0: the call works; otherwise it fails with that errno. */
-#define ANSWERS(c, error, call)                                                                    \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		long answer_ = (long)(call);                                                       \
-		if (errno * (answer_ < 0) != (error))                                              \
-			complain((c), "line %d: %s: %ld, %s", __LINE__, #call, answer_,            \
-			         strerror(errno));                                                 \
-	} while (0)
-#define WORKS(c, call) ANSWERS(c, 0, call)
-
-static void install(struct complaints *c)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		complain(c, "no_new_privs: %s", strerror(errno));
-	else if (c->network != UNFILTERED &&
-	         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &floors[c->network]) < 0)
-		complain(c, "installing the filter: %s", strerror(errno));
-}
-
-/* The wait status of body in a process with the filter of network; text: its complaints. */
-static int filtered(enum network network, void (*body)(struct complaints *c), char text[4096])
-{
-	int pipefd[2], status = -1;
-	size_t len = 0;
-	ssize_t n;
-	pid_t pid;
-
-	cr_assert_eq(pipe2(pipefd, O_CLOEXEC), 0);
-	pid = fork();
-	cr_assert_geq(pid, 0);
-	if (pid == 0) {
-		struct complaints c = { .fd = pipefd[1], .network = network };
-
-		alarm(SECONDS); /* kept over exec: nothing below can hang the test */
-		install(&c);
-		if (!c.count)
-			body(&c);
-		_exit(c.count ? 1 : 0);
-	}
-	close(pipefd[1]);
-	while (len < 4095 && (n = read(pipefd[0], text + len, 4095 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	close(pipefd[0]);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static void on_every_network(void (*body)(struct complaints *c))
-{
-	for (int network = 0; network < NETWORKS; network++) {
-		char text[4096];
-		int status = filtered((enum network)network, body, text);
-
-		cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-		          "network %d, status %#x: %s", network, (unsigned)status, text);
-	}
+static void on_both(void (*body)(struct complaints *c)) {
+	on_every_network(DEFAULT, body);
+	on_every_network(GPU, body);
 }
 
 /*
@@ -143,47 +60,50 @@ static const struct denied {
 	{ "perf_event_open", SYS_perf_event_open, { 0, 0, 0, 0 }, EPERM },
 	{ "name_to_handle_at", SYS_name_to_handle_at, { -1ul, 0, 0, 0 }, EPERM },
 	{ "personality", SYS_personality, { 0x0400000, 0, 0, 0 }, EPERM },
+	{ "personality", SYS_personality, { 0x0040000, 0, 0, 0 }, EPERM },
+	{ "unshare FILES", SYS_unshare, { 0x400, 0, 0, 0 }, EPERM },
+	{ "mbind", SYS_mbind, { 0, 0, 0, 0 }, ENOSYS },
+	{ "get_mempolicy", SYS_get_mempolicy, { 0, 0, 0, 0 }, ENOSYS },
+	{ "move_pages", SYS_move_pages, { 0, 0, 0, 0 }, ENOSYS },
+	{ "userfaultfd", SYS_userfaultfd, { 1, 0, 0, 0 }, EPERM },
+	{ "bpf", SYS_bpf, { 9999, 0, 0, 0 }, EPERM },
 	{ "clone3", 435, { 0, 0, 0, 0 }, ENOSYS },
 	{ "openat2", 437, { -1ul, 0, 0, 0 }, ENOSYS },
 	{ "socketpair inet", SYS_socketpair, { AF_INET, SOCK_STREAM, 0, 0 }, EAFNOSUPPORT },
 	{ "netlink audit", SYS_socket, { AF_NETLINK, SOCK_RAW, 20, 0 }, EAFNOSUPPORT },
 };
 
-static int answer(const struct denied *d)
-{
+static int answer(const struct denied *d) {
 	errno = 0;
 	if (syscall(d->number, d->args[0], d->args[1], d->args[2], d->args[3], 0, 0) < 0)
 		return errno;
 	return 0;
 }
 
-static void try_denied(struct complaints *c)
-{
+static void try_denied(struct complaints *c) {
 	int changed = 0;
 
 	for (size_t i = 0; i < COUNT(denied); i++) {
 		int error = answer(&denied[i]);
 
 		changed += error != denied[i].error;
-		if (c->network != UNFILTERED && error != denied[i].error)
+		if (c->profile != UNFILTERED && error != denied[i].error)
 			complain(c, "%s: %s", denied[i].name, strerror(error));
 	}
 	/* A container's own filter may answer some; most must be the floor's doing. */
-	if (c->network == UNFILTERED && (size_t)changed < COUNT(denied) / 2)
+	if (c->profile == UNFILTERED && (size_t)changed < COUNT(denied) / 2)
 		complain(c, "only %d of %zu calls answer otherwise", changed, COUNT(denied));
 }
 
-Test(floor_live, denied_calls)
-{
+Test(floor_live, denied_calls) {
 	char text[4096];
 
-	on_every_network(try_denied);
-	cr_expect_eq(filtered(UNFILTERED, try_denied, text), 0, "without the floor: %s", text);
+	on_both(try_denied);
+	cr_expect_eq(filtered(UNFILTERED, NONE, try_denied, text), 0, "without a filter: %s", text);
 }
 
 /* Families that are denied only ever fail here: no socket of such a family is made. */
-static void try_sockets(struct complaints *c)
-{
+static void try_sockets(struct complaints *c) {
 	static const int never[] = { 0, 3, 9, 15, 17, 21, 29, 30, 31, 38, 40, 44, 45, 255 };
 	struct linger linger = { 1, 1 };
 	int pair[2];
@@ -211,13 +131,11 @@ static void try_sockets(struct complaints *c)
 	WORKS(c, setsockopt(pair[0], SOL_SOCKET, SO_KEEPALIVE, &(int){ 1 }, sizeof(int)));
 }
 
-Test(floor_live, sockets)
-{
-	on_every_network(try_sockets);
+Test(floor_live, sockets) {
+	on_both(try_sockets);
 }
 
-static void try_set_id(struct complaints *c)
-{
+static void try_set_id(struct complaints *c) {
 	char dir[] = "/tmp/floor-XXXXXX";
 	struct stat st;
 	int fd = -1;
@@ -251,13 +169,11 @@ static void try_set_id(struct complaints *c)
 	WORKS(c, unlink("p") | rmdir("d") | unlink("f") | chdir("/") | rmdir(dir));
 }
 
-Test(floor_live, no_file_becomes_set_id)
-{
-	on_every_network(try_set_id);
+Test(floor_live, no_file_becomes_set_id) {
+	on_both(try_set_id);
 }
 
-static void try_terminal(struct complaints *c)
-{
+static void try_terminal(struct complaints *c) {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
 	char c1 = 'x';
 
@@ -281,18 +197,15 @@ static void try_terminal(struct complaints *c)
 		complain(c, "isatty: %s", strerror(errno));
 }
 
-Test(floor_live, nothing_is_typed_into_a_terminal)
-{
-	on_every_network(try_terminal);
+Test(floor_live, nothing_is_typed_into_a_terminal) {
+	on_both(try_terminal);
 }
 
-static void *thread(void *arg)
-{
+static void *thread(void *arg) {
 	return getppid() > 0 ? arg : NULL;
 }
 
-static void try_threads(struct complaints *c)
-{
+static void try_threads(struct complaints *c) {
 	pthread_t threads[8];
 	void *value;
 
@@ -304,8 +217,7 @@ static void try_threads(struct complaints *c)
 }
 
 /* What the sandbox's init does after it has the filter. */
-static void try_init(struct complaints *c)
-{
+static void try_init(struct complaints *c) {
 	struct sock_filter allow = { 0x06, 0, 0, SECCOMP_RET_ALLOW };
 	struct sock_fprog own = { 1, &allow };
 	siginfo_t info;
@@ -339,8 +251,7 @@ static void try_init(struct complaints *c)
 	WORKS(c, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &own));
 }
 
-static void try_programs(struct complaints *c)
-{
+static void try_programs(struct complaints *c) {
 	static const char *const commands[] = {
 		"/bin/true",
 		"test \"$(printf 'b\\na\\n' | sort | head -n 1)\" = a",
@@ -361,35 +272,33 @@ static void try_programs(struct complaints *c)
 	}
 }
 
-Test(floor_live, ordinary_programs_run)
-{
-	on_every_network(try_threads);
-	on_every_network(try_init);
-	on_every_network(try_programs);
+Test(floor_live, ordinary_programs_run) {
+	on_both(try_threads);
+	on_both(try_init);
+	on_both(try_programs);
 }
 
 #ifdef __x86_64__
-static void call_i386(struct complaints *c)
-{
+static void call_i386(struct complaints *c) {
 	long result;
 
 	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20l /* getpid */) : "memory");
 	complain(c, "getpid by the i386 way: %ld", result);
 }
 
-static void try_no_calls(struct complaints *c)
-{
+static void try_no_calls(struct complaints *c) {
 	ANSWERS(c, ENOSYS, syscall(0x40000000 | SYS_getpid));
 	ANSWERS(c, ENOSYS, syscall(470));
 	ANSWERS(c, ENOSYS, syscall(0x7fffffff));
 }
 
-Test(floor_live, i386_is_killed_and_x32_is_no_call)
-{
-	on_every_network(try_no_calls);
-	for (int network = 0; network < NETWORKS; network++) {
+Test(floor_live, i386_is_killed_and_x32_is_no_call) {
+	on_both(try_no_calls);
+	on_every_network(STRICT, try_no_calls);
+	for (int i = 0; i < NETWORKS * PROFILES; i++) {
 		char text[4096];
-		int status = filtered((enum network)network, call_i386, text);
+		int status = filtered((enum profile)(i / NETWORKS), (enum network)(i % NETWORKS),
+		                      call_i386, text);
 
 		cr_expect(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS ||
 		                                  WTERMSIG(status) == SIGSEGV /* no i386 */),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* caisson.h as a C++17 program uses it: included first, alone, and linked. */
 #include "caisson.h"
+#include "caisson_channels.h"
+#include "caisson_dlpack.h"
 
 #include <cstdio>
 #include <cstring>
@@ -13,24 +15,21 @@ static_assert(std::is_trivially_copyable<caisson_tensor>::value, "a C struct");
 static_assert(sizeof(caisson_dtype) == 4, "DLPack's size");
 
 struct free_spec {
-	void operator()(caisson_spec *spec) const
-	{
+	void operator()(caisson_spec *spec) const {
 		caisson_spec_free(spec);
 	}
 };
 
 static int failures;
 
-static void check(bool ok, const char *what)
-{
+static void check(bool ok, const char *what) {
 	if (!ok) {
 		std::printf("failed: %s\n", what);
 		failures++;
 	}
 }
 
-int main()
-{
+int main() {
 	const caisson_dtype u8 = CAISSON_U8;
 	const char *const argv[] = { "true", nullptr };
 	std::unique_ptr<caisson_spec, free_spec> spec(caisson_spec_new("cxx"));

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a sandbox costs its user, and what the administrator hears of it: one of
+ * the user's slots, held by init for as long as the sandbox lives, and one record
+ * to the system's log. There is no daemon: the kernel gives a slot back when its
+ * last holder ends, however that ends.
+ */
+#include "helper.h"
+
+#include <sys/un.h>
+
+static const struct box *asked; /* from audit_open() on */
+
+/*
+ * A byte for each sandbox in a file for each user, which is root's: locked. The lock
+ * belongs to the descriptor, which init inherits and nobody else; two requests at once
+ * cannot have the same byte, and no user's lock is in another's way.
+ */
+int slot_take(uid_t uid, uint64_t max) {
+	struct flock slot = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	char name[sizeof(CAISSON_RUN_DIR) + 16];
+	int fd;
+
+	snprintf(name, sizeof(name), CAISSON_RUN_DIR "/%u", uid);
+	mkdir(CAISSON_RUN_DIR, 0755); /* below root's own; it goes with a boot */
+	fd = must(open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+	for (slot.l_start = 0; slot.l_start < (off_t)max; slot.l_start++)
+		if (fcntl(fd, F_OFD_SETLK, &slot) == 0)
+			return fd;
+	audit_record(asked, "too-many", 0);
+	fail(EAGAIN, CAISSON_KNOB_SANDBOXES, (uint32_t)max);
+}
+
+static int log_fd = -1;
+
+/*
+ * The socket is had before anything is decided: a caller that leaves no room for it
+ * gets no sandbox either, instead of one without a record.
+ */
+void audit_open(const struct box *box) {
+	const struct sockaddr_un to = { AF_UNIX, "/dev/log" };
+	const struct timeval bound = { 0, 200000 }; /* a log that is full delays, and no longer */
+
+	asked = box;
+	log_fd = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	must(setsockopt(log_fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound)));
+	need(connect(log_fd, (const void *)&to, sizeof(to)) == 0 || box->audit != 'r', AUDIT, 0);
+}
+
+/* Root's words, and the program's name, in which nothing but plain letters is left. */
+void audit_record(const struct box *box, const char *decision, int sandbox) {
+	char text[768], program[256] = "?"; /* if it cannot be told */
+
+	snprintf(text, sizeof(text), "%d/exe", getppid());
+	(void)!readlinkat(box->proc, text, program, sizeof(program) - 1);
+	for (char *c = program; *c; c++)
+		*c = *c <= ' ' || *c > '~' || *c == '"' || *c == '\\' ? '?' : *c;
+	snprintf(text, sizeof(text),
+	         "<%d>caisson-helper[%d]: uid=%u program=\"%s\" decision=%s record=%d file=%u "
+	         "line=%u userns=%d net=%d require=%#llx sandbox=%d",
+	         sandbox ? 86 : 85 /* authpriv: info, notice */, getpid(), box->caller.uid, program,
+	         decision, (int)at.record, at.line >> 20, at.line & 0xfffff, (int)box->userns,
+	         (int)box->net, (unsigned long long)box->plan->head->require, sandbox);
+	if (box->audit != 'o')
+		need(send(log_fd, text, strlen(text), 0) > 0 || box->audit == 't', AUDIT, 0);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What takes no privilege to enter, and nobody leaves again: the security module's
+ * label, no_new_privs, a session keyring of its own, a Landlock domain, the seccomp
+ * filter. They hold for init itself too.
+ */
+#include "init.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "caisson-floor.h"
+
+#define KEYCTL_JOIN_SESSION_KEYRING 1
+#define SYS_LANDLOCK_FS_MAKE_BLOCK (1ull << 11)
+#define SYS_LANDLOCK_FS_REFER (1ull << 13)
+#define SYS_LANDLOCK_SCOPE_ALL 3ull /* abstract unix sockets, signals */
+
+enum { NR_landlock_create_ruleset = 444, NR_landlock_add_rule, NR_landlock_restrict_self };
+
+/*
+ * CAP_SETPCAP, without a bounding set and behind locked securebits: it kept the user's
+ * processes from tracing this one since its exec, and is good for nothing else. Whoever
+ * executes the program by hand has less, or as much to lose.
+ */
+static void drop_last_capability(void) {
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
+
+	at.stage = CAISSON_STAGE_DROP;
+	must(syscall(SYS_capset, &head, data));
+	must(syscall(SYS_capget, &head, data));
+	errno = EPERM; /* what is neither permitted nor inheritable is not ambient */
+	need(!(data[0].permitted | data[1].permitted | data[0].inheritable | data[1].inheritable),
+	     NONE, 0);
+}
+
+/*
+ * A domain keeps the target from tracing, signalling and, by abstract socket,
+ * reaching what is outside, by the kernel's own rule on domains; it restricts
+ * no file, except that kernels before 6.12 make a domain only of file rules
+ * (and ABI 1 then forbids every rename between directories: it is used only
+ * where no user namespace stands beside it).
+ */
+static void landlock(bool userns) {
+	long abi = sys(NR_landlock_create_ruleset, NULL, 0, 1 /* VERSION */);
+	uint64_t rules[3] = { 0 }; /* fs, net, scoped */
+	struct {
+		uint64_t access;
+		int32_t parent_fd;
+	} __attribute__((packed)) path = { SYS_LANDLOCK_FS_REFER, -1 };
+	int set;
+
+	if (abi <= 0 || (abi == 1 && userns))
+		return;
+	at.stage = CAISSON_STAGE_LANDLOCK;
+	rules[2] = abi >= 6 ? SYS_LANDLOCK_SCOPE_ALL : 0;
+	rules[0] = abi >= 6 ? 0 : abi == 1 ? SYS_LANDLOCK_FS_MAKE_BLOCK : SYS_LANDLOCK_FS_REFER;
+	set = must(sys(NR_landlock_create_ruleset, rules, abi >= 6 ? 24 : abi >= 4 ? 16 : 8, 0));
+	if (rules[0] == SYS_LANDLOCK_FS_REFER) {
+		path.parent_fd = must(open("/", O_PATH | O_CLOEXEC));
+		must(sys(NR_landlock_add_rule, set, 1 /* PATH_BENEATH */, &path, 0));
+		close(path.parent_fd);
+	}
+	must(sys(NR_landlock_restrict_self, set, 0));
+	close(set);
+	at.landlock_abi = (uint32_t)abi;
+	at.held |= CAISSON_BIT(LANDLOCK);
+}
+
+/* A descriptor from which denials can be read, if they are to be told; or -1. */
+static int install_filter(const struct handoff *given) {
+	int listener = -1;
+
+	at.stage = CAISSON_STAGE_SECCOMP;
+	if (given->tell_denials)
+		listener = must(sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		                    SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		                    &caisson_notify_filters[given->filter][given->net]));
+	else
+		must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+		           &caisson_filters[given->filter][given->net], 0, 0));
+	need(prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER, SECCOMP, 0);
+	return listener;
+}
+
+int confine(const struct handoff *given) {
+	int listener;
+
+	drop_last_capability();
+	take_label(given);
+	at.stage = CAISSON_STAGE_DROP;
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	errno = EPERM;
+	need(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, NONE, 5);
+	/*
+	 * Owned by and charged to the user; or there are no keys in this kernel. Else the
+	 * property is not held: what the kernel itself looks for on behalf of the target, which
+	 * the filter does not see, would find the caller's.
+	 */
+	if (sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
+		at.held |= CAISSON_BIT(KEYRING);
+	landlock(given->userns);
+	listener = install_filter(given);
+	/* What the helper's child and this program did, or there would be no sandbox by now. */
+	at.held |= CAISSON_ALWAYS | (given->net == CAISSON_NET_HOST ? 0 : CAISSON_BIT(NET));
+	return listener;
+}

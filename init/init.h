@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* caisson-init: what its parts share. */
+#ifndef CAISSON_INIT_INIT_H
+#define CAISSON_INIT_INIT_H
+
+#include "helper/answer.h"
+#include "helper/handoff.h"
+
+#define CAISSON_DENIALS_MAX 64
+
+/* label.c: the security module's label becomes the sandbox's, if there is one; or ends. */
+void take_label(const struct handoff *given);
+/*
+ * confine.c: gives the last capability up and enters what can be entered, or ends; what is
+ * held then is in at. Returns what denials_answer() takes whenever it is readable, or -1.
+ */
+int confine(const struct handoff *given);
+/* denials.c: one denied call is refused; the first of its number is told at once. */
+void denials_answer(int listener);
+/* All that were denied, with how often. */
+void denials_sum(void);
+
+#endif

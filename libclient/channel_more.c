@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What caisson_channels.h adds. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "caisson_channels.h"
+#include "channel_impl.h"
+#include "dtype.h"
+#include "error.h"
+
+#define STAGE_PREFAULT "making memory ready"
+#define STAGE_FORWARD "forwarding a tensor"
+
+uint32_t caisson_channel_lane(const caisson_channel *channel) {
+	uint32_t lane;
+
+	if (!channel)
+		return 0;
+	lane = atomic_load(&channel->lane);
+	if (channel_futex(channel) &&
+	    (atomic_load(&channel->theirs.page->state) & CAISSON_CHANNEL_ATTACHED))
+		lane |= CAISSON_LANE_FUTEX;
+	if (channel->spins)
+		lane |= CAISSON_LANE_SPIN;
+	return lane;
+}
+
+int caisson_channel_prefault(caisson_channel *channel, caisson_error **err) {
+	int rc;
+
+	if (!channel)
+		return error_set(err, EINVAL, STAGE_PREFAULT, "", "", "no channel was given");
+	if (!channel->tx.memory.base)
+		return channel_explain(channel, err, -ENOTSUP, STAGE_PREFAULT);
+	if (!channel->prefault.started &&
+	    madvise(channel->tx.memory.base, channel->tx.memory.size, MADV_HUGEPAGE) == 0)
+		atomic_fetch_or(&channel->lane, CAISSON_LANE_HUGE_PAGES);
+	rc = prefault_start(&channel->prefault, channel->tx.memory.base, channel->tx.memory.size);
+	if (rc < 0)
+		return error_set(err, -rc, STAGE_PREFAULT, rc == -EAGAIN ? "RLIMIT_NPROC" : "", "",
+		                 rc == -EAGAIN ? "channel \"%s\": there can be no thread for it"
+		                               : "channel \"%s\": that was asked for before",
+		                 channel->name);
+	return 0;
+}
+
+int caisson_channel_prefaulted(const caisson_channel *channel, uint64_t *ready, uint64_t *total) {
+	if (ready)
+		*ready = channel ? atomic_load(&channel->prefault.ready) : 0;
+	if (total)
+		*total = channel ? channel->tx.memory.size : 0;
+	return channel && atomic_load(&channel->prefault.over);
+}
+
+void caisson_channel_deadline(caisson_channel *channel, uint32_t milliseconds) {
+	if (channel)
+		channel->tx.lease_ms = milliseconds;
+}
+
+static bool contiguous(const caisson_tensor *tensor) {
+	int64_t strides[CAISSON_CHANNEL_MAX_NDIM];
+	uint64_t nbytes;
+
+	return dtype_span(tensor->dtype, tensor->ndim, tensor->shape, NULL, strides, &nbytes) ==
+	               0 &&
+	       memcmp(strides, tensor->strides, (size_t)tensor->ndim * sizeof(strides[0])) == 0;
+}
+
+int caisson_forward(const caisson_tensor *tensor, caisson_channel *to, int timeout_ms,
+                    caisson_error **err) {
+	caisson_tensor copy;
+	int rc;
+
+	if (!tensor || !to || !tensor->lease || !tensor->data)
+		return error_set(err, EINVAL, STAGE_FORWARD, "", "",
+		                 "no channel was given, or a tensor that was released");
+	rc = caisson_loan_strided(to, tensor->dtype, tensor->ndim, tensor->shape,
+	                          contiguous(tensor) ? NULL : tensor->strides, timeout_ms, &copy,
+	                          err);
+	if (rc < 0)
+		return rc;
+	if (copy.nbytes)
+		memcpy(copy.data, tensor->data, copy.nbytes);
+	copy.tag = tensor->tag;
+	rc = caisson_send(to, &copy, err);
+	if (rc < 0)
+		caisson_release(to, &copy);
+	return rc;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy_use.h"
+
+#include <locale.h>
+#include <sys/mman.h>
+
+#include "channel_impl.h"
+#include "policy_place.h"
+
+static const char STAGE[] = "asking the policy";
+
+struct policy *policy_load(uint32_t *fault, uint32_t *line) {
+	struct policy *p =
+		mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	locale_t c, before;
+	int groups;
+
+	*fault = CAISSON_POLICY_OPEN;
+	*line = 0;
+	if (p == MAP_FAILED)
+		return NULL;
+	p->uid = getuid();
+	p->group[0] = getgid();
+	groups = getgroups(1 << 16, p->group + 1);
+	p->groups = 1 + (groups > 0 ? (uint32_t)groups : 0);
+	/* The files are sorted as the helper does it, which never set a locale. */
+	c = newlocale(LC_ALL_MASK, "C", NULL);
+	before = c ? uselocale(c) : NULL;
+	if (c)
+		*fault = policy_read(p);
+	if (c) {
+		uselocale(before);
+		freelocale(c);
+	}
+	*line = p->line;
+	if (*fault) {
+		policy_unload(p);
+		return NULL;
+	}
+	return p;
+}
+
+void policy_unload(struct policy *p) {
+	if (p)
+		munmap(p, sizeof(*p));
+}
+
+/* ------------------------------------------------------------------- limits */
+
+static const struct {
+	enum caisson_limit limit;
+	const char *kind, *unit, *option;
+	uint64_t least;
+} maxima[] = {
+	{ CAISSON_LIMIT_MEMORY, "memory", "bytes of memory", "--memory", 1u << 20 },
+	{ CAISSON_LIMIT_SWAP, "swap", "bytes of swap", "--swap", 0 },
+	{ CAISSON_LIMIT_PIDS, "pids", "processes", "--pids", 4 },
+	{ CAISSON_LIMIT_CPU, "cpu", "percent of a processor", "--cpu", 1 },
+	{ CAISSON_LIMIT_SECONDS, "seconds", "seconds", "--seconds", 1 },
+	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files", 16 },
+};
+
+/* Channel memory is made by this process, for the sandbox: the slabs of all directions. */
+static int channels_fit(const struct policy *p, const caisson_spec *spec, caisson_error **err) {
+	const struct policy_rule *r = p ? policy_find(p, "channels", NULL) : NULL;
+	uint64_t bytes = 0;
+	char place[512];
+
+	for (size_t i = 0; i < spec->channels; i++)
+		bytes += spec->channel[i]->tx.memory.size + spec->channel[i]->rx.memory.size;
+	if (!r || bytes <= r->number)
+		return 0;
+	policy_place(r->line, place, sizeof(place));
+	return error_set(err, EACCES, STAGE, place,
+	                 "ask for smaller channels (caisson_spec_channel()), or the administrator",
+	                 "%llu bytes of channels are asked for, and the policy allows %llu",
+	                 (unsigned long long)bytes, (unsigned long long)r->number);
+}
+
+int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
+                  caisson_error **err) {
+	char place[512], advice[96];
+
+	*limits = spec->limits ? *spec->limits : (struct limits_asked){ 0 };
+	for (size_t i = 0; p && i < sizeof(maxima) / sizeof(maxima[0]); i++) {
+		const struct policy_rule *r = policy_find(p, maxima[i].kind, NULL);
+		uint64_t *value = &limits->value[maxima[i].limit];
+
+		if (!r || r->number == UINT64_MAX)
+			continue;
+		policy_place(r->line, place, sizeof(place));
+		if (r->number < maxima[i].least)
+			return error_set(err, EACCES, STAGE, place, "ask the administrator",
+			                 "the policy allows %llu %s, with which no sandbox can run",
+			                 (unsigned long long)r->number, maxima[i].unit);
+		if (limits_has(limits, maxima[i].limit) && *value > r->number) {
+			snprintf(advice, sizeof(advice),
+			         "ask for less (%s, caisson_spec_limit()), or the administrator",
+			         maxima[i].option);
+			return error_set(err, EACCES, STAGE, place, advice,
+			                 "%llu %s are asked for, and the policy allows %llu",
+			                 (unsigned long long)*value, maxima[i].unit,
+			                 (unsigned long long)r->number);
+		}
+		/* With a limit of memory alone there is no swap: that is less. */
+		if (!limits_has(limits, maxima[i].limit) && maxima[i].limit == CAISSON_LIMIT_SWAP &&
+		    limits_has(limits, CAISSON_LIMIT_MEMORY))
+			continue;
+		if (!limits_has(limits, maxima[i].limit))
+			*value = r->number;
+		limits->set |= 1u << maxima[i].limit;
+	}
+	return channels_fit(p, spec, err);
+}

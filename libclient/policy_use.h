@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the library itself does about the administrator's policy, at spawn: the
+ * covers below what is granted, and the limits. Both bind what the caller does
+ * with this library, and the target; caisson-helper binds the caller.
+ */
+#ifndef CAISSON_LIBCLIENT_POLICY_USE_H
+#define CAISSON_LIBCLIENT_POLICY_USE_H
+
+#include "helper/policy.h"
+#include "internal.h"
+#include "limits_impl.h"
+
+/* As the helper reads it. NULL with *fault (enum caisson_policy_fault), *line: it cannot. */
+struct policy *policy_load(uint32_t *fault, uint32_t *line);
+/* NULL is fine. */
+void policy_unload(struct policy *p);
+
+/*
+ * What the policy denies below a granted directory: added behind its record. rest:
+ * the path from there. op: MASK, or RDONLY. line: of the rule.
+ */
+struct covers {
+	int (*add)(struct covers *covers, const char *rest, uint16_t op, uint32_t line);
+	const struct policy *policy;
+	bool writable; /* it is granted read-write */
+};
+
+/* tree: O_PATH. Asks the file system only where a rule denies something below it. */
+int policy_covers(struct covers *covers, int tree, caisson_error **err);
+
+/* What the spec asks for and what the policy sets: never more than that. p may be NULL. */
+int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
+                  caisson_error **err);
+
+#endif

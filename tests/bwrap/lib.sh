@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the tests of caisson-bwrap share. As an unprivileged user against the installed helper. TAP.
+# Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION.
+set -u
+export LC_ALL=C
+
+BWRAP=${CAISSON_PREFIX:?}/bin/caisson-bwrap
+# shellcheck disable=SC2034 # of those that include this
+MODE=${CAISSON_TEST_RESTRICTION:-none}
+N=0
+RC=0
+if [ "$(id -u)" = 0 ]; then
+	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
+	exit 77
+fi
+T=$(mktemp -d "${HOME:-/tmp}/bwrap.XXXXXX") || exit 1
+trap 'chmod -R u+rwx "$T"; rm -rf "$T"' EXIT
+cd "$T" || exit 1
+umask 022
+
+# point NAME: the last command's status decides.
+point()
+{
+	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
+	N=$((N + 1))
+	echo "$verdict $N - $1"
+	[ "$verdict" = ok ] || {
+		echo "# status $RC"
+		sed 's/^/# out: /' "$T/out" | head -5
+		sed 's/^/# err: /' "$T/err" | head -8
+	}
+}
+
+skip()
+{
+	N=$((N + 1))
+	echo "ok $N - $1 # SKIP $2"
+}
+
+done_testing()
+{
+	echo "1..$N"
+}
+
+# bw ARG...: caisson-bwrap, its output in out and err, its status in RC.
+bw()
+{
+	timeout 30 "$BWRAP" "$@" >"$T/out" 2>"$T/err" </dev/null
+	RC=$?
+}
+
+# gave STATUS [OUTPUT]: the last run ended so, and printed exactly that.
+gave()
+{
+	[ "$RC" = "$1" ] && { [ $# = 1 ] || [ "$(cat "$T/out")" = "$2" ]; }
+}
+
+# refused TEXT: 1, no output, and one message of bubblewrap's that begins so.
+refused()
+{
+	[ "$RC" = 1 ] && [ ! -s "$T/out" ] && grep -qF -- "bwrap: $1" "$T/err"
+}
+
+# A small root: what a program needs to start, and nothing else.
+small()
+{
+	set -- --ro-bind /usr /usr "$@"
+	for dir in bin sbin lib lib64; do
+		if [ -L /$dir ]; then
+			set -- --symlink "$(readlink /$dir)" /$dir "$@"
+		elif [ -d /$dir ]; then
+			set -- --ro-bind /$dir /$dir "$@"
+		fi
+	done
+	bw --unshare-all "$@"
+}
+
+wait_for()
+{
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return 1
+		sleep 0.05
+	done
+}
