@@ -86,7 +86,7 @@ void enter(const struct plan *plan, struct ids caller) {
 	each_source(plan, find_source);
 	at.stage = CAISSON_STAGE_USERNS;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		userns_refused();
+		fail(errno, CAISSON_KNOB_USERNS_LIMIT, 0);
 	map_caller(caller);
 	/* Nothing that is mounted outside meanwhile comes in. */
 	at.stage = CAISSON_STAGE_NAMESPACES;

@@ -21,7 +21,8 @@ struct log_record {
 	int64_t userns, net; /* of the plan; -1: not said */
 	uint64_t require;    /* bits of the properties that were required */
 	int64_t sandbox;     /* the pid of its init; 0: none */
-	bool verified;       /* the system says that root's process sent it */
+	uint32_t stage, knob, error, detail; /* of what failed, as in the helper's answer */
+	bool verified;                       /* the system says that root's process sent it */
 };
 
 /*

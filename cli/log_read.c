@@ -30,6 +30,21 @@ static bool number(const char *text, int64_t least, uint64_t most, uint64_t *to)
 	return negative || *to <= most;
 }
 
+/* Of what failed: the numbers that the caller was told as well. */
+static bool take_failure(struct log_record *r, const char *key, const char *value) {
+	static const char *const keys[] = { "stage", "knob", "error", "detail" };
+	uint32_t *const to[] = { &r->stage, &r->knob, &r->error, &r->detail };
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(key, keys[i])) {
+			if (!number(value, 0, i == 2 ? 4095 : UINT32_MAX, &n))
+				return false;
+			*to[i] = (uint32_t)n;
+		}
+	return true;
+}
+
 static bool take(struct log_record *r, const char *key, const char *value) {
 	uint64_t n = 0;
 	bool ok = true;
@@ -54,6 +69,8 @@ static bool take(struct log_record *r, const char *key, const char *value) {
 		ok = number(value, 0, UINT64_MAX, &r->require);
 	else if (!strcmp(key, "sandbox") && (ok = number(value, 0, INT32_MAX, &n)))
 		r->sandbox = (int64_t)n;
+	else if (ok)
+		ok = take_failure(r, key, value);
 	return ok;
 }
 
@@ -92,7 +109,7 @@ bool log_message(const char *text, struct log_record *r) {
 		seen |= !strcmp(key, "decision") ? 4u : 0;
 	}
 	return seen == 7 && (!strcmp(r->decision, "allowed") || !strcmp(r->decision, "denied") ||
-	                     !strcmp(r->decision, "too-many"));
+	                     !strcmp(r->decision, "too-many") || !strcmp(r->decision, "failed"));
 }
 
 /* --------------------------------------------------------------- the journal */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "libclient/error.h"
 #include "libclient/policy_place.h"
 #include "libclient/property.h"
 #include "options.h"
@@ -75,9 +76,26 @@ static void requirements(const struct log_record *r, bool json) {
 		printf("nothing");
 }
 
+/* Why it failed, in the words that the caller was told; to be freed, NULL if it did not. */
+static caisson_error *failure(const struct log_record *r) {
+	const struct caisson_answer answer = { .kind = CAISSON_ANSWER_FAILED,
+		                               .stage = r->stage,
+		                               .knob = r->knob,
+		                               .error = (int32_t)r->error,
+		                               .detail = r->detail,
+		                               .line = r->file << 20 | r->line,
+		                               .record = (uint32_t)r->record };
+	caisson_error *err = NULL;
+
+	if (*r->decision == 'f')
+		error_from_answer(&err, CAISSON_FROM_HELPER, &answer, NULL, NULL);
+	return err;
+}
+
 static void show_text(const struct log_record *r) {
 	char time[64], name[NAME_MAX_LEN], place[512];
 	bool denied = *r->decision == 'd';
+	caisson_error *err = failure(r);
 
 	printf("%s%s %-8s uid=%" PRIu32, r->verified ? "" : "unverified: ", when(r, false, time),
 	       r->decision, r->uid);
@@ -95,6 +113,9 @@ static void show_text(const struct log_record *r) {
 		printf("; no line of the policy allows it");
 	else if (*r->decision == 't')
 		printf("; as many run as the policy allows");
+	else if (err)
+		printf("; %s", caisson_error_message(err));
+	caisson_error_free(err);
 	if (denied && r->record >= 0)
 		printf(", record %" PRId64, r->record);
 	if (r->sandbox)
@@ -105,6 +126,7 @@ static void show_text(const struct log_record *r) {
 static void show_json(const struct log_record *r) {
 	bool denied = *r->decision == 'd';
 	char time[64], place[512];
+	caisson_error *err = failure(r);
 
 	printf("{\"time\":");
 	cli_json_string(stdout, when(r, true, time));
@@ -127,6 +149,12 @@ static void show_json(const struct log_record *r) {
 		printf(",\"record\":%" PRId64, r->record);
 	else
 		printf(",\"record\":null");
+	printf(",\"failure\":");
+	if (err)
+		cli_json_string(stdout, caisson_error_message(err));
+	else
+		printf("null");
+	caisson_error_free(err);
 	if (r->sandbox)
 		printf(",\"sandbox\":%" PRId64 "}\n", r->sandbox);
 	else

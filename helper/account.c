@@ -5,11 +5,13 @@
  * to the system's log. There is no daemon: the kernel gives a slot back when its
  * last holder ends, however that ends.
  */
+#include "caisson-caps.h"
 #include "helper.h"
 
 #include <sys/un.h>
 
-static const struct box *asked; /* from audit_open() on */
+const struct box *asked;
+static int log_fd = -1;
 
 /*
  * A byte for each sandbox in a file for each user, which is root's: locked. The lock
@@ -27,11 +29,8 @@ int slot_take(uid_t uid, uint64_t max) {
 	for (slot.l_start = 0; slot.l_start < (off_t)max; slot.l_start++)
 		if (fcntl(fd, F_OFD_SETLK, &slot) == 0)
 			return fd;
-	audit_record(asked, "too-many", 0);
 	fail(EAGAIN, CAISSON_KNOB_SANDBOXES, (uint32_t)max);
 }
-
-static int log_fd = -1;
 
 /*
  * The socket is had before anything is decided: a caller that leaves no room for it
@@ -41,7 +40,6 @@ void audit_open(const struct box *box) {
 	const struct sockaddr_un to = { AF_UNIX, "/dev/log" };
 	const struct timeval bound = { 0, 200000 }; /* a log that is full delays, and no longer */
 
-	asked = box;
 	log_fd = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	must(setsockopt(log_fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound)));
 	need(connect(log_fd, (const void *)&to, sizeof(to)) == 0 || box->audit != 'r', AUDIT, 0);
@@ -51,16 +49,40 @@ void audit_open(const struct box *box) {
 void audit_record(const struct box *box, const char *decision, int sandbox) {
 	char text[768], program[256] = "?"; /* if it cannot be told */
 
-	snprintf(text, sizeof(text), "%d/exe", getppid());
-	(void)!readlinkat(box->proc, text, program, sizeof(program) - 1);
+	snprintf(text, sizeof(text), "/proc/%d/exe", getppid());
+	(void)!readlink(text, program, sizeof(program) - 1);
 	for (char *c = program; *c; c++)
 		*c = *c <= ' ' || *c > '~' || *c == '"' || *c == '\\' ? '?' : *c;
 	snprintf(text, sizeof(text),
 	         "<%d>caisson-helper[%d]: uid=%u program=\"%s\" decision=%s record=%d file=%u "
-	         "line=%u userns=%d net=%d require=%#llx sandbox=%d",
+	         "line=%u userns=%d net=%d require=%#llx sandbox=%d stage=%u knob=%u error=%d "
+	         "detail=%u",
 	         sandbox ? 86 : 85 /* authpriv: info, notice */, getpid(), box->caller.uid, program,
 	         decision, (int)at.record, at.line >> 20, at.line & 0xfffff, (int)box->userns,
-	         (int)box->net, (unsigned long long)box->plan->head->require, sandbox);
+	         (int)box->net, box->plan->head ? (unsigned long long)box->plan->head->require : 0,
+	         sandbox, at.stage, at.knob, at.error, at.detail);
 	if (box->audit != 'o')
-		need(send(log_fd, text, strlen(text), 0) > 0 || box->audit == 't', AUDIT, 0);
+		need(send(log_fd, text, strlen(text), 0) > 0 || box->audit != 'r', AUDIT, 0);
+}
+
+/*
+ * Who asks for what cannot be read, or cannot be had, is heard of as well: before fail() ends this
+ * process, and with root's rights for that alone, which a request that was not yet read is without.
+ * Not by the child, of which the record says "allowed", or else the helper itself has failed.
+ */
+void record_failure(void) {
+	const struct box *box = asked;
+
+	asked = NULL;
+	if (!box || at.stage > CAISSON_STAGE_NAMESPACES ||
+	    caps_set(CAISSON_HELPER_CAPS, CAISSON_HELPER_CAPS, 0) < 0 || set_uids(0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) < 0)
+		return;
+	if (log_fd < 0)
+		audit_open(box);
+	audit_record(box,
+	             at.stage != CAISSON_STAGE_POLICY    ? "failed"
+	             : at.knob == CAISSON_KNOB_SANDBOXES ? "too-many"
+	                                                 : "denied",
+	             0);
 }

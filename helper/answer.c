@@ -35,6 +35,7 @@ _Noreturn void fail(int error, uint32_t knob, uint32_t detail) {
 	at.error = error;
 	at.knob = knob;
 	at.detail = detail;
+	record_failure();
 	answer(CAISSON_ANSWER_FAILED);
 	_exit(125);
 }

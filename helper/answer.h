@@ -18,6 +18,8 @@ extern int answer_fd, answer_with;
 #define OLD_KERNEL (at.backend == CAISSON_BACKEND_REMOUNT)
 
 void answer(uint16_t kind);
+/* account.c: before a failure is told; nothing in caisson-init. */
+void record_failure(void);
 /* The one fatal path: numbers to whoever waits, then the end of this process. */
 _Noreturn void fail(int error, uint32_t knob, uint32_t detail);
 /* The result of a call that has no reason to fail, or the end. */

@@ -40,7 +40,7 @@ static void own_clock(const struct box *box, int proc) {
 
 	if (!time->op)
 		return;
-	must(unshare(SYS_CLONE_NEWTIME)); /* of children: the target */
+	must(unshare(0x80 /* CLONE_NEWTIME */)); /* of children: the target */
 	snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0\n", (long long)time->a,
 	         (long long)time->b);
 	write_file(proc, "self/timens_offsets", text);
@@ -54,7 +54,7 @@ static void own_clock(const struct box *box, int proc) {
  */
 static bool join_userns(const struct box *box, int proc) {
 	at.stage = CAISSON_STAGE_USERNS;
-	if (box->userns == CAISSON_USERNS_NONE || hear(box) != 'u')
+	if (hear(box) != 'u')
 		return false;
 	/* Opened when it was our own: no other process can be meant by it. */
 	userns_map(box->self, box->inside, box->outside);
@@ -140,15 +140,11 @@ static void tell_cloned(const struct box *box) {
 
 /* For the child to join; after it this process can do nothing any more but wait. */
 static void make_userns(const struct box *box) {
+	bool made = box->userns != CAISSON_USERNS_NONE && unshare(CLONE_NEWUSER) == 0;
+
 	at.stage = CAISSON_STAGE_USERNS;
-	if (box->userns == CAISSON_USERNS_NONE)
-		return;
-	if (unshare(CLONE_NEWUSER) == 0)
-		must(prctl(PR_SET_DUMPABLE, 0) == 0 ? write(box->sync[0], "u", 1) : -1);
-	else if (box->userns == CAISSON_USERNS_AUTO)
-		must(write(box->sync[0], "-", 1));
-	else
-		userns_refused();
+	need(made || box->userns != CAISSON_USERNS_REQUIRED, USERNS_LIMIT, 0);
+	must(prctl(PR_SET_DUMPABLE, 0) == 0 ? write(box->sync[0], made ? "u" : "-", 1) : -1);
 }
 
 void box_build(struct box *box) {

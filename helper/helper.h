@@ -83,8 +83,8 @@ struct box {
 	int proc, self, host;     /* the /proc here and its self; the host application's pidfd */
 	int pidfd;                /* the helper's own */
 	int init;                 /* the program that the child becomes */
-	int slot, child;          /* the user's; the child's pid */
-	char audit;               /* of the policy: off, try, required: the first letter */
+	int slot;                 /* the user's */
+	char audit;               /* of the policy: off, try, required: the first letter; 0: try */
 	int sync[2];              /* [0] the helper's end, [1] the child's */
 	struct ids caller, inside,
 		outside; /* of the target, as it sees itself and as the host does */
@@ -96,10 +96,10 @@ void sources_take(const struct box *box);
 uint64_t source_flags(const struct caisson_plan_record *r);
 /* userns.c: dir is a process's in /proc; its user namespace, root's, gets to map inside to outside */
 void write_file(int dir, const char *file, const char *text);
-_Noreturn void userns_refused(void);
 void userns_map(int dir, struct ids inside, struct ids outside);
 /* account.c: a descriptor that holds one of max; a record of whatever is answered from now on */
 int slot_take(uid_t uid, uint64_t max);
+extern const struct box *asked; /* whose failure is recorded, too; NULL: it was, or is not to be */
 void audit_open(const struct box *box);
 void audit_record(const struct box *box, const char *decision, int sandbox);
 /* box.c: clone the child, make what it joins, stay until it answered */

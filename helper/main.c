@@ -172,6 +172,7 @@ int main(int argc, char **argv) {
 	need(argc == 1 && argv[0] && argv[0][0], ARGUMENTS, 0);
 	check_caps();
 	sanitise();
+	asked = &box;
 	must(set_gids(id.gid, id.gid, id.gid));
 	must(set_uids((uid_t)-1, id.uid, (uid_t)-1));
 	must(prctl(PR_SET_DUMPABLE, 0));

@@ -26,8 +26,7 @@ static int idmap_userns(const struct box *box) {
 			pause();
 		_exit(0);
 	}
-	if (pid < 0)
-		userns_refused();
+	need(pid >= 0, USERNS_LIMIT, 0);         /* or another: libcaisson tells by the error */
 	snprintf(name, sizeof(name), "%d", pid); /* nobody but us can reap it */
 	dir = must(openat(box->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	userns_map(dir, box->caller, box->outside);
@@ -57,7 +56,7 @@ static int clone_tree(const struct box *box, const struct caisson_plan_record *r
 	need(tree >= 0, SOURCE_MOUNT, 0);
 	if (r->flags & CAISSON_BIND_IDMAP) {
 		ns = idmap_userns(box);
-		need(sys_mount_setattr(tree, SYS_AT_RECURSIVE, SYS_MOUNT_ATTR_IDMAP, MS_PRIVATE,
+		need(sys_mount_setattr(tree, SYS_AT_RECURSIVE, 0x100000 /* IDMAP */, MS_PRIVATE,
 		                       (uint64_t)ns) == 0,
 		     IDMAP, 0);
 	}
@@ -159,8 +158,6 @@ static void decide(const struct box *box, const struct caisson_plan_record *r,
 
 	at.stage = CAISSON_STAGE_POLICY;
 	at.line = rule ? rule->line : 0;
-	if (knob)
-		audit_record(box, "denied", 0);
 	errno = EACCES;
 	need_knob(knob == 0, knob, 0);
 }

@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +43,7 @@ enum {
 /* clang-format on */
 
 /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV and _NOEXEC are MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC. */
-#define SYS_MOUNT_ATTR_IDMAP 0x00100000u
 #define SYS_AT_RECURSIVE 0x8000
-#define SYS_CLONE_NEWTIME 0x80
-#define SYS_NS_GET_OWNER_UID 0xb704 /* _IO(NSIO, 0x4) */
 #define SYS_STATX_MNT_ID 0x1000u
 #define SYS_STATX_MNT_ID_UNIQUE 0x4000u
 

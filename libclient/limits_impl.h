@@ -112,7 +112,7 @@ struct plan_image;
  * prepare.c: all that is known before the helper starts: the limits' cgroup, START, which waits on
  * the socket for init, and the plan, with the policy's covers in it.
  */
-int spawn_prepare(caisson_spec *spec, int socket, struct plan_image *plan, struct limiting *limits,
-                  caisson_error **err);
+int spawn_prepare(caisson_spec *spec, bool helper, int socket, struct plan_image *plan,
+                  struct limiting *limits, caisson_error **err);
 
 #endif

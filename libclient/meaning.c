@@ -130,6 +130,10 @@ static const struct fixed meanings[] = {
 uint32_t meaning_knob(uint32_t knob, int error) {
 	if (error == EMFILE || error == ENFILE || error == ENOMEM)
 		return CAISSON_KNOB_LIMITS;
+	if (knob == CAISSON_KNOB_USERNS_LIMIT) /* which of the three the helper does not tell */
+		return error == ENOSPC   ? knob
+		       : error == EACCES ? CAISSON_KNOB_USERNS_MODULE
+		                         : CAISSON_KNOB_SECCOMP;
 	if (knob != CAISSON_KNOB_NONE)
 		return knob;
 	return error == EPERM || error == EACCES    ? CAISSON_KNOB_DENIED

@@ -13,7 +13,7 @@ struct policy *policy_load(uint32_t *fault, uint32_t *line) {
 	struct policy *p =
 		mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	locale_t c, before;
-	int groups;
+	int groups, error;
 
 	*fault = CAISSON_POLICY_OPEN;
 	*line = 0;
@@ -28,16 +28,17 @@ struct policy *policy_load(uint32_t *fault, uint32_t *line) {
 	before = c ? uselocale(c) : NULL;
 	if (c)
 		*fault = policy_read(p);
+	error = errno;
 	if (c) {
 		uselocale(before);
 		freelocale(c);
 	}
 	*line = p->line;
-	if (*fault) {
-		policy_unload(p);
-		return NULL;
-	}
-	return p;
+	if (!*fault)
+		return p;
+	policy_unload(p);
+	errno = error;
+	return NULL;
 }
 
 void policy_unload(struct policy *p) {

@@ -11,7 +11,7 @@
 #include "internal.h"
 #include "limits_impl.h"
 
-/* As the helper reads it. NULL with *fault (enum caisson_policy_fault), *line: it cannot. */
+/* As the helper reads it. NULL with *fault (enum caisson_policy_fault), *line, errno: it cannot. */
 struct policy *policy_load(uint32_t *fault, uint32_t *line);
 /* NULL is fine. */
 void policy_unload(struct policy *p);

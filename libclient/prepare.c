@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is done before the helper, or the builder, is executed: limits, START for init, the plan. */
+#include <string.h>
+
 #include "internal.h"
 #include "limits_impl.h"
+#include "policy_place.h"
 #include "policy_use.h"
 
 /* START waits on the socket for init. What init is to limit is taken out of limits. */
@@ -26,12 +29,29 @@ static int queue_start(const caisson_spec *spec, struct limits_asked *limits, in
 	return rc;
 }
 
-int spawn_prepare(caisson_spec *spec, int socket, struct plan_image *plan, struct limiting *limits,
-                  caisson_error **err) {
+/*
+ * What cannot be believed, and what is not there, the helper refuses as well, and says so. But what
+ * only this process cannot read it would never hear of: maxima, and what is to be covered.
+ */
+static int unreadable(uint32_t fault, uint32_t line, int error, caisson_error **err) {
+	char place[512];
+
+	if (fault != CAISSON_POLICY_OPEN || error == ENOENT || error == ELOOP)
+		return 0;
+	policy_place(line, place, sizeof(place));
+	return error_set(err, error, "asking the policy", place,
+	                 "as root: let those who ask for sandboxes read it, by its mode and by the "
+	                 "security module's policy (caisson_domtrans() of the SELinux module)",
+	                 "this process cannot read the policy: %s", strerror(error));
+}
+
+int spawn_prepare(caisson_spec *spec, bool helper, int socket, struct plan_image *plan,
+                  struct limiting *limits, caisson_error **err) {
 	uint32_t fault, line;
-	/* What cannot be read or believed is for the helper to refuse, and to say so. */
 	struct policy *policy = policy_load(&fault, &line);
-	int rc = policy_limits(policy, spec, &limits->asked, err);
+	int rc = !policy && helper ? unreadable(fault, line, errno, err) : 0;
+
+	rc = rc ? rc : policy_limits(policy, spec, &limits->asked, err);
 
 	rc = rc ? rc : queue_start(spec, &limits->asked, socket, err);
 	rc = rc ? rc : limits_start(limits, spec, err);

@@ -330,7 +330,7 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return error_set(err, errno, "preparing the plan", "", "", "socketpair: %s",
 		                 strerror(errno));
-	rc = spawn_prepare(spec, sv[0], &plan, &limits, err);
+	rc = spawn_prepare(spec, by->via != CAISSON_VIA_USERNS, sv[0], &plan, &limits, err);
 	if (rc == 0 && plan.pids_alone && by->via == CAISSON_VIA_USERNS)
 		rc = pids_alone(by, err);
 	if (rc == 0 && spec->seccomp.b && !(denials = calloc(1, sizeof(*denials))))

@@ -148,6 +148,8 @@ chmod 755 "$POLICY/policy.d"
 policy
 chmod 600 "$POLICY/policy.d/50-local.conf"
 refused "one that the user may not read" '50-local.conf'
+grep -q 'this process cannot read the policy: Permission denied' "$T/err"
+point "where the library cannot read it, which is to cover what it denies, the helper is not asked"
 policy
 rm "$POLICY/policy.conf"
 refused "none at all" 'policy.conf'
@@ -352,10 +354,51 @@ policy "set all sandboxes 0"
 user "$CAISSON" run -- true
 recorded
 case $line in
-"0 <85>caisson-helper["*"]: uid=$uid "*" decision=too-many "*" sandbox=0") true ;;
+"0 <85>caisson-helper["*"]: uid=$uid "*" decision=too-many "*" sandbox=0 "*) true ;;
 *) false ;;
 esac
 point "so is that a user has too many already: $line"
+asks() { # PLAN: the helper, by hand
+	cat >"$T/asks" <<-'END'
+	import ctypes, fcntl, os, socket, sys
+	ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	plan = os.memfd_create("plan", os.MFD_ALLOW_SEALING)
+	os.write(plan, sys.argv[2].encode())
+	fcntl.fcntl(plan, 1033, 15) # F_ADD_SEALS: all
+	if os.fork() == 0:
+	    keep = fcntl.fcntl(plan, fcntl.F_DUPFD, 20)
+	    os.dup2(theirs.fileno(), 3)
+	    os.dup2(keep, 4)
+	    os.execv(sys.argv[1], ["caisson-helper"])
+	theirs.close()
+	ours.recv(4096)
+	os.wait()
+	END
+	user python3 "$T/asks" "$CAISSON_PREFIX/libexec/caisson/caisson-helper" "$1"
+}
+asks "no plan at all, but longer than a header, and sealed as one should be"
+recorded
+case $line in
+"0 <85>caisson-helper["*"]: uid=$uid "*" decision=failed record=-1 "*" stage=2 "*) true ;;
+*) false ;;
+esac
+point "a request that is none is recorded too, by root: $line"
+policy "allow everybody net none"
+user "$CAISSON" run -- true
+recorded
+case $line in
+"0 <85>caisson-helper["*"]: uid=$uid "*" decision=denied record=-1 file=3 line=1 "*" stage=3 "*) true ;;
+*) false ;;
+esac
+point "and that the policy cannot be believed: $line"
+policy
+user "$CAISSON" run --subuid 1 --subgid 1 -- true
+recorded
+case $line in
+"0 <85>caisson-helper["*"]: uid=$uid "*" decision=denied "*) true ;;
+*) false ;;
+esac
+point "and ids that are not the caller's: $line"
 policy "set all audit off"
 allows "without records"
 [ "$(wc -l <"$T/log")" = "$before" ]

@@ -127,24 +127,23 @@ else
 	skip "under no_new_privs" "there is no setpriv"
 fi
 
-# The best of thirty at most, since the machine has other work too.
-best=$(python3 - "$CAISSON" <<'EOF2'
-import subprocess, sys, time
+# What it costs is processor time; how long that takes is the machine's affair too (bench_doctor).
+read -r cpu wall < <(python3 - "$CAISSON" <<'EOF2'
+import resource, subprocess, sys, time
 def once():
-    start = time.monotonic()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run([sys.argv[1], "doctor"], stdout=subprocess.DEVNULL)
-    return (time.monotonic() - start) * 1000
-best = once()
-for i in range(29):
-    if best >= 50:
-        best = min(best, once())
-print("%d" % best)
+    after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu * 1000, (end - start) * 1000
+runs = [once() for i in range(5)]
+print("%d %d" % (min(r[0] for r in runs), min(r[1] for r in runs)))
 EOF2
 )
-echo "# $best ms"
+echo "# at best $cpu ms of processor time, and $wall ms"
 case $MODE in
-none | seccomp | nested) [ "$best" -lt 50 ]; point "less than 50 ms" ;;
-*) skip "less than 50 ms" "this machine is emulated: $best ms" ;;
+none | seccomp | nested) [ "$cpu" -lt 50 ]; point "less than 50 ms of processor time" ;;
+*) skip "less than 50 ms of processor time" "this machine is emulated: $cpu ms" ;;
 esac
 
 cat /proc/self/mountinfo >"$T/mounts-after"

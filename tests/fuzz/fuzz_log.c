@@ -12,7 +12,7 @@
 static void check(const struct log_record *r) {
 	assert(memchr(r->program, 0, sizeof(r->program)) && memchr(r->time, 0, sizeof(r->time)));
 	assert(!strcmp(r->decision, "allowed") || !strcmp(r->decision, "denied") ||
-	       !strcmp(r->decision, "too-many"));
+	       !strcmp(r->decision, "too-many") || !strcmp(r->decision, "failed"));
 	assert(r->file <= 0xfff && r->line <= 0xfffff && r->record >= -1 && r->sandbox >= 0);
 	assert(r->userns >= -1 && r->net >= -1);
 }

@@ -82,9 +82,6 @@ long last_call;
 _Noreturn void fail(int error, uint32_t knob, uint32_t detail);
 /*@ assigns \nothing;
     ensures \false; */
-_Noreturn void userns_refused(void);
-/*@ assigns \nothing;
-    ensures \false; */
 void _exit(int status);
 
 int must(long result) {

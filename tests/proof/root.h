@@ -35,6 +35,9 @@ static void in_made(int dir) {
 
 struct mounts mounts;
 
+/*@ assigns \nothing; */
+void record_failure(void);
+
 int new_fs(const char *type, unsigned attr, const char *options) {
 	//@ assert options: \valid_read(options);
 	return (int)any_size(INT32_MAX);

@@ -76,18 +76,18 @@ Test(channel_more, deadline) {
 	caisson_error *err = NULL;
 	caisson_tensor tensor, held;
 
-	caisson_channel_deadline(host, 50);
+	caisson_channel_deadline(host, 1000);
 	for (int i = 0; i < 3; i++) { /* in time */
 		cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), 0);
 		cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
 		cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), -EAGAIN);
 		cr_assert_eq(caisson_recv(peer, &held, 0, NULL), 0);
-		wait_ms(i == 2 ? 0 : 60); /* late, but given back before room is short */
+		wait_ms(i == 2 ? 0 : 1100); /* late, but given back before room is short */
 		caisson_release(peer, &held);
 	}
 	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, NULL), 0);
 	cr_assert_eq(caisson_send(host, &tensor, NULL), 0);
-	wait_ms(60);
+	wait_ms(1100);
 	cr_assert_eq(caisson_loan(host, CAISSON_U8, 1, &whole, &tensor, &err), -EPROTO);
 	cr_assert(strstr(caisson_error_message(err), "within its time"), "%s",
 	          caisson_error_message(err));
