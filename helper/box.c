@@ -91,7 +91,7 @@ static _Noreturn void child(const struct box *box) {
 	for (int sig = 1; sig < NSIG; sig++)
 		syscall(SYS_rt_sigaction, sig, (uint64_t[4]){ 0 } /* SIG_DFL */, NULL, 8);
 	proc = root_build(box);
-	judge_tree(proc);
+	judge_tree(box, proc);
 	join_net(box);
 	given.userns = join_userns(box, proc);
 	/*

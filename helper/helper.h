@@ -113,7 +113,7 @@ bool root_made(const uint32_t dev[2]);
 /* Mounts attached, and those of devices and devpts: the only ones without nodev. */
 extern unsigned root_mounts, root_devices;
 /* judge.c */
-void judge_tree(int proc);
+void judge_tree(const struct box *box, int proc);
 /* drop.c: every privilege goes, for good, and its absence is read back; init drops the last */
 uint64_t caps_permitted(void);
 int caps_set(uint32_t permitted, uint32_t effective, uint32_t inheritable);

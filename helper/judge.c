@@ -51,13 +51,13 @@ static void cover(const struct mount *m) {
 }
 
 /* False if something had to be covered, so that everything is to be read again. */
-static bool judge_once(int proc) {
+static bool judge_once(int proc, uint64_t max) {
 	const struct mount *exposed = NULL;
 	unsigned devices = 0;
 
 	mounts_read(proc);
 	errno = E2BIG;
-	need(mounts.n <= MAX_MOUNTS, POLICY, MAX_MOUNTS);
+	need(mounts.n <= max, POLICY, (uint32_t)max);
 	errno = ENOSYS; /* as a tree, which takes mount_setattr() to make read-only */
 	need(!OLD_KERNEL || mounts.n == root_mounts + at.covered, KERNEL, NR_mount_setattr);
 	errno = EPERM;
@@ -74,10 +74,10 @@ static bool judge_once(int proc) {
 	return !exposed;
 }
 
-void judge_tree(int proc) {
+void judge_tree(const struct box *box, int proc) {
 	at.stage = CAISSON_STAGE_JUDGE;
 	for (int round = 0; round < ROUNDS; round++)
-		if (judge_once(proc))
+		if (judge_once(proc, policy_max(box->policy, "mounts", MAX_MOUNTS)))
 			return;
 	fail(ELOOP, CAISSON_KNOB_SOURCE_FS, 0);
 }

@@ -200,7 +200,11 @@ static void lacks_call(uint32_t number, struct meaning *m) {
 
 static void policy(const struct caisson_answer *a, struct meaning *m) {
 	policy_place(a->line, m->place, sizeof(m->place));
-	if (a->error == E2BIG)
+	if (a->error == E2BIG && a->stage == CAISSON_STAGE_JUDGE)
+		set(m, "policy: set ... mounts", "grant fewer trees, or smaller ones",
+		    "the sandbox would have more mounts than the %u that the policy allows",
+		    a->detail);
+	else if (a->error == E2BIG)
 		set(m, "policy: set ... binds; at most 4096 mounts",
 		    "grant fewer, or larger, trees", "more is asked for than %u sources, %u mounts",
 		    a->detail, 4096u);

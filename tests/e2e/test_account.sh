@@ -107,6 +107,12 @@ policy "deny all device 1:7"
 denies "a device that every /dev has" 1
 policy "deny all seccomp default"
 allows "no filter named: the default one is nobody's to deny"
+policy "set all mounts 3"
+user "$CAISSON" run -- true
+[ "$RC" = 125 ] && grep -q 'more mounts than the 3 that the policy allows' "$T/err"
+point "more mounts than there may be are refused"
+policy "set all mounts 4096"
+allows "as many as there may be"
 policy "set all binds 3"
 user "$CAISSON" run -- true
 [ "$RC" = 125 ]

@@ -127,7 +127,7 @@ else
 	skip "under no_new_privs" "there is no setpriv"
 fi
 
-# What it costs is processor time; how long that takes is the machine's affair too (bench_doctor).
+# What it costs is processor time; how long that takes is the machine's affair too (tests/bench/doctor.py).
 read -r cpu wall < <(python3 - "$CAISSON" <<'EOF2'
 import resource, subprocess, sys, time
 def once():

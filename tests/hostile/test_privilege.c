@@ -101,6 +101,10 @@ static void try_caps(void) {
 		raw_end(&box);
 	}
 	raw_free(plan);
+	if (!all && raw_selinux()) {
+		tap_skip("the helper's capabilities", "SELinux lets the caller not look at them");
+		return;
+	}
 	tap_ok(all && !(all & ~(unsigned long long)CAISSON_HELPER_CAPS),
 	       "the helper has the capabilities that it needs, and no others: %llx of %llx", all,
 	       (unsigned long long)CAISSON_HELPER_CAPS);

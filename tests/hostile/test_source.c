@@ -44,7 +44,10 @@ static void try_source(const char *what, int fd, uint16_t flags, uint32_t stage,
 	raw_bind(plan, fd, "/x", flags);
 	raw_build(&box, plan, &RAW_HOW);
 	if (stage)
-		tap_ok(raw_failed(&box, stage, knob), "%s is refused: %s", what, raw_text(&box));
+		tap_ok(raw_failed(&box, stage, knob) ||
+		               (raw_selinux() &&
+		                raw_failed(&box, CAISSON_STAGE_PLAN, CAISSON_KNOB_PLAN_FORMAT)),
+		       "%s is refused: %s", what, raw_text(&box));
 	else
 		tap_ok(raw_built(&box), "%s: %s", what, raw_text(&box));
 	if (!raw_end(&box))

@@ -49,6 +49,12 @@ bool raw_without_helper(void) {
 	return how && !strcmp(how, "userns");
 }
 
+bool raw_selinux(void) {
+	const char *how = getenv("CAISSON_TEST_RESTRICTION");
+
+	return how && strstr(how, "selinux");
+}
+
 const char *raw_helper(void) {
 	static char path[PATH_MAX];
 	const char *prefix = getenv("CAISSON_PREFIX");

@@ -128,6 +128,11 @@ bool raw_without_helper(void);
 const char *raw_helper(void);
 __attribute__((noreturn)) void raw_bail(const char *what);
 int64_t raw_now_ms(void);
+/*
+ * In a machine where SELinux has the helper and sandboxes in domains of their own? What they may
+ * not be given is taken away in exec, or in recvmsg, before Caisson can refuse it.
+ */
+bool raw_selinux(void);
 /* How often to try what may lose a race: less in an emulated machine. */
 unsigned raw_rounds(unsigned n);
 

@@ -122,7 +122,7 @@ int root_build(const struct box *box) {
 	return any_int();
 }
 
-void judge_tree(int proc) {
+void judge_tree(const struct box *box, int proc) {
 	const bool ok = in_child && built;
 
 	privileged();
