@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
+#include "libclient/gpu.h"
 #include "libclient/policy_place.h"
 #include "libclient/policy_use.h"
 #include "options.h"
@@ -177,11 +178,11 @@ static void limits(struct explain *e, const caisson_spec *spec) {
 	}
 }
 
-static int explain(struct explain *e, const caisson_spec *spec) {
+static int explain(struct explain *e, caisson_spec *spec) {
 	caisson_error *err = NULL;
 	struct stat st = { 0 };
 
-	if (plan_build(spec, e->policy, &e->plan, &err) < 0) {
+	if (gpu_prepare(spec, &err) < 0 || plan_build(spec, e->policy, &e->plan, &err) < 0) {
 		run_failure(err);
 		caisson_error_free(err);
 		return EXIT_OWN_FAILURE;

@@ -253,6 +253,7 @@ PASS(opt_chdir, caisson_spec_chdir(run->spec, value))
 PASS(opt_hostname, caisson_spec_hostname(run->spec, value))
 PASS(opt_label, caisson_spec_label(run->spec, value))
 PASS(opt_helper, caisson_spec_helper(run->spec, value))
+PASS(opt_gpu, caisson_spec_gpu(run->spec, value))
 PASS(opt_bare_root, caisson_spec_bare_root(run->spec))
 PASS(opt_memory, return limit_size(run, CAISSON_LIMIT_MEMORY, "memory", value))
 PASS(opt_swap, return limit_size(run, CAISSON_LIMIT_SWAP, "swap", value))
@@ -288,6 +289,11 @@ static const struct cli_option options[] = {
 	  opt_proc },
 	{ "dev", "DST", "a /dev with the harmless devices only", opt_dev },
 	{ "mqueue", "DST", "the sandbox's own POSIX message queues", opt_mqueue },
+	{ "gpu", "none|all|N|NAME",
+	  "a GPU, if the policy allows its devices: by number, UUID\n(GPU-...), MIG instance "
+	  "(N/GI/CI), "
+	  "PCI address, renderDN\nor CDI name (nvidia.com/gpu=0)",
+	  opt_gpu },
 	{ "net", "none|loopback|host", "which network (none)", opt_net },
 	{ "seccomp", "default|strict|gpu", "which system calls the program may make (default)",
 	  opt_seccomp },

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "gpu.h"
 
 #define MAX_SECONDS 4611686018 /* half of what the kernel's clocks hold */
 
@@ -86,6 +86,12 @@ static void sort_last(struct ops *ops) {
 	}
 }
 
+int plan_layout(const caisson_spec *spec, struct ops *ops) {
+	int rc = spec->bare ? 0 : root_default(ops, spec->network, !has_proc(spec));
+
+	return rc ? rc : borrow_ops(ops, &spec->ops);
+}
+
 /* All records to be, in the order of the plan: what the sandbox is, then what is in it. */
 static int collect(const caisson_spec *spec, struct ops *ops) {
 	struct spec_op userns = { .op = CAISSON_OP_USERNS, .fd = -1, .a = spec->userns };
@@ -111,9 +117,9 @@ static int collect(const caisson_spec *spec, struct ops *ops) {
 	rc = rc ? rc : add_if(ops, &spec->time);
 	rc = rc ? rc : add_if(ops, &spec->seccomp);
 	rc = rc || !spec->label ? rc : add_named(ops, &label, spec->label);
-	if (!spec->bare)
-		rc = rc ? rc : root_default(ops, spec->network, !has_proc(spec));
-	rc = rc ? rc : borrow_ops(ops, &spec->ops);
+	rc = rc ? rc : plan_layout(spec, ops);
+	if (spec->gpu)
+		rc = rc ? rc : borrow_ops(ops, &spec->gpu->grant.ops);
 	sort_last(ops);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "caisson.h"
@@ -17,6 +18,7 @@
 
 struct denials;
 struct entry;
+struct gpu_spec;
 struct leaf;
 struct limits_asked;
 struct policy;
@@ -64,6 +66,7 @@ struct caisson_spec {
 	enum caisson_user_namespace userns;
 	enum caisson_via via;
 	struct limits_asked *limits; /* NULL: none */
+	struct gpu_spec *gpu;        /* NULL: none */
 	uint64_t require;            /* by name, beyond what is full */
 	uint64_t pids_alone;         /* of the spawn that goes on: as the sandbox's; 0: no */
 	caisson_error *error;        /* the first failure of a builder */
@@ -133,6 +136,7 @@ struct caisson_sandbox {
 	uint64_t pids_alone; /* at most that many processes, without a cgroup; 0: any number */
 	char limited_by[80];
 	struct denials *denials; /* NULL: not asked for */
+	char *gpu;               /* what the report says of it; NULL: none was granted */
 	char *json;
 };
 
@@ -159,6 +163,14 @@ int root_dev(struct ops *ops, const char *dst);
 /* collect.c: what spec asks for, in the order of the plan; what it grants away of the properties. */
 int plan_collect(const caisson_spec *spec, struct ops *ops, caisson_error **err);
 uint64_t plan_given_up(const caisson_spec *spec);
+/* Its file system alone, without GPUs: the default root, and what the spec has besides. */
+int plan_layout(const caisson_spec *spec, struct ops *ops);
+
+/* layout.c: a memfd that nobody can change any more, with these bytes; or -errno. */
+int spec_sealed(const void *data, size_t size);
+
+/* report.c: text as a JSON string. */
+void report_string(FILE *to, const char *text);
 
 /* plan.c */
 /* policy: covers what it denies below granted trees; may be NULL. */

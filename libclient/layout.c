@@ -74,8 +74,7 @@ int caisson_spec_bind_fd(caisson_spec *spec, int fd, const char *dst, unsigned f
 	return add(spec, &op, "bind of a descriptor");
 }
 
-/* A memfd that nobody can change any more, with these bytes; or -errno. */
-static int sealed(const void *data, size_t size) {
+int spec_sealed(const void *data, size_t size) {
 	const char *from = data;
 	int rc = 0, fd = memory_new("caisson-file", size);
 
@@ -103,7 +102,7 @@ int caisson_spec_data(caisson_spec *spec, const void *data, size_t size, const c
 
 	if ((!data && size) || mode > 0777)
 		return spec_note(spec, -EINVAL, "file", dst);
-	op.fd = sealed(data, size);
+	op.fd = spec_sealed(data, size);
 	if (op.fd < 0)
 		return spec_note(spec, op.fd, "file", dst);
 	rc = add(spec, &op, "file");

@@ -2,7 +2,7 @@
 /* What is done before the helper, or the builder, is executed: limits, START for init, the plan. */
 #include <string.h>
 
-#include "internal.h"
+#include "gpu.h"
 #include "limits_impl.h"
 #include "policy_place.h"
 #include "policy_use.h"
@@ -53,6 +53,7 @@ int spawn_prepare(caisson_spec *spec, bool helper, int socket, struct plan_image
 
 	rc = rc ? rc : policy_limits(policy, spec, &limits->asked, err);
 
+	rc = rc ? rc : gpu_prepare(spec, err);
 	rc = rc ? rc : queue_start(spec, &limits->asked, socket, err);
 	rc = rc ? rc : limits_start(limits, spec, err);
 	rc = rc ? rc : plan_build(spec, policy, plan, err);

@@ -281,10 +281,10 @@ static void weigh(struct caisson_probe *probe) {
 
 static void find_all(struct caisson_probe *probe) {
 	static void (*const finds[])(struct caisson_probe *) = {
-		find_kernel,       find_platform,     find_container,    find_userns,
-		find_sysctls,      find_no_new_privs, find_seccomp,      probe_find_capabilities,
-		find_modules,      find_landlock,     probe_find_memory, probe_find_gpu,
-		probe_find_helper, probe_find_box,
+		find_kernel,      find_platform,     find_container,    find_userns,
+		find_sysctls,     find_no_new_privs, find_seccomp,      probe_find_capabilities,
+		find_modules,     find_landlock,     probe_find_memory, probe_find_gpu,
+		probe_find_grant, probe_find_helper, probe_find_box,
 	};
 
 	host_read(probe->at, &probe->host);

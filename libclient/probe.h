@@ -63,6 +63,8 @@ enum caisson_restriction cause_of_refusal(const struct host *host, int error);
 
 /* The findings, a few each. */
 void probe_find_gpu(struct caisson_probe *probe); /* probe_gpu.c */
+/* gpu_probe.c: nothing, where there is none. */
+void probe_find_grant(struct caisson_probe *probe);
 int gpu_driver_version(char *line, char *version, size_t size);
 /* probe_helper.c */
 void probe_find_helper(struct caisson_probe *probe);

@@ -28,7 +28,7 @@ static bool initial_user_namespace(void) {
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == 0xeffffffdu;
 }
 
-static void put_string(FILE *to, const char *text) {
+void report_string(FILE *to, const char *text) {
 	fputc('"', to);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
@@ -61,10 +61,10 @@ const char *caisson_report_json(caisson_sandbox *box) {
 	if (!to)
 		return NULL;
 	fputs("{\n  \"schema\": 1,\n  \"name\": ", to);
-	put_string(to, box->name);
+	report_string(to, box->name);
 	fprintf(to, ",\n  \"full\": %s,\n  \"via\": \"%s\",\n  \"via_reason\": ",
 	        caisson_is_full(box) ? "true" : "false", helped ? "helper" : "userns");
-	put_string(to, why);
+	report_string(to, why);
 	fprintf(to,
 	        ",\n  \"backend\": \"%s\",\n"
 	        "  \"landlock_abi\": %u,\n  \"mounts\": %u,\n  \"covered_mounts\": %u,\n"
@@ -73,6 +73,8 @@ const char *caisson_report_json(caisson_sandbox *box) {
 	        box->built.covered, helped && initial_user_namespace() ? "true" : "false",
 	        box->stdio_files ? "true" : "false");
 	limits_report(to, box);
+	if (box->gpu)
+		fprintf(to, "  \"gpu\": %s,\n", box->gpu);
 	fputs("  \"properties\": {\n", to);
 	for (int i = 0; i < CAISSON_PROPERTY_COUNT; i++) {
 		const char *how;
@@ -81,7 +83,7 @@ const char *caisson_report_json(caisson_sandbox *box) {
 		fprintf(to, "    \"%s\": { \"enforced\": %s, \"in_full\": %s, \"by\": ",
 		        caisson_property_name(i), held ? "true" : "false",
 		        caisson_property_in_full(i) ? "true" : "false");
-		put_string(to, how);
+		report_string(to, how);
 		fprintf(to, " }%s\n", i + 1 < CAISSON_PROPERTY_COUNT ? "," : "");
 	}
 	fputs("  }\n}\n", to);

@@ -101,7 +101,7 @@ int root_proc(struct ops *ops, const char *dst, unsigned flags) {
 	static const char *const masks[] = {
 		"keys",  "key-users",     "interrupts", "sched_debug", "latency_stats",
 		"kcore", "sysrq-trigger", "timer_list", "irq",         "bus",
-		"fs",    "acpi",          "asound",     "scsi"
+		"fs",    "acpi",          "asound",     "scsi",        "driver/nvidia"
 	};
 	struct spec_op mask = { .op = CAISSON_OP_MASK, .fd = -1 };
 	struct spec_op fixed = { .op = CAISSON_OP_RDONLY, .fd = -1 };

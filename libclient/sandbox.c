@@ -176,6 +176,7 @@ void caisson_sandbox_free(caisson_sandbox *box) {
 		channel_free(box->channel[i]);
 	free(box->channel);
 	free(box->program);
+	free(box->gpu);
 	free(box->json);
 	free(box->name);
 	free(box->why);

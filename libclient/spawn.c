@@ -18,7 +18,7 @@
 
 #include "denials.h"
 #include "helper_file.h"
-#include "internal.h"
+#include "gpu.h"
 #include "limits_impl.h"
 
 #ifndef SYS_pidfd_send_signal
@@ -355,6 +355,10 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 		if (*box) {
 			(*box)->denials = denials;
 			denials = NULL;
+			if (spec->gpu) {
+				(*box)->gpu = spec->gpu->json;
+				spec->gpu->json = NULL;
+			}
 			sv[0] = pidfd = -1;
 		} else {
 			rc = error_set(err, ENOMEM, "starting the program", "", "",

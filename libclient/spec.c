@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "gpu.h"
 #include "limits_impl.h"
 
 static const char STAGE[] = "describing the sandbox";
@@ -56,6 +56,7 @@ void caisson_spec_free(caisson_spec *spec) {
 	free(spec->helper);
 	free(spec->cwd);
 	limits_free(spec->limits);
+	gpu_spec_free(spec->gpu);
 	caisson_error_free(spec->error);
 	free(spec);
 }

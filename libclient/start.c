@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "gpu.h"
 #include "memory.h"
 
 static const char STAGE[] = "preparing the program";
@@ -79,6 +79,24 @@ static bool is_kept(const caisson_spec *spec, const char *text) {
 	return false;
 }
 
+/* What a GPU's libraries need of it, where the spec does not say otherwise. */
+static uint32_t put_gpu(struct text *t, const caisson_spec *spec) {
+	const struct strings *env = &spec->gpu->grant.env;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		size_t len = strcspn(env->item[i], "=") + 1, j = 0;
+
+		while (j < spec->env.n && strncmp(spec->env.item[j], env->item[i], len) != 0)
+			j++;
+		if (j < spec->env.n || is_kept(spec, env->item[i]))
+			continue;
+		put(t, env->item[i]);
+		n++;
+	}
+	return n;
+}
+
 static void put_args(struct text *t, const caisson_spec *spec, struct caisson_control *head) {
 	put(t, spec->cwd);
 	for (size_t i = 0; i < spec->argv.n; i++)
@@ -101,6 +119,8 @@ static void put_args(struct text *t, const caisson_spec *spec, struct caisson_co
 		put(t, value);
 		head->envc++;
 	}
+	if (spec->gpu)
+		head->envc += put_gpu(t, spec);
 	if (spec->channels > 0)
 		put_channels(t, spec);
 	flush(t);

@@ -516,6 +516,7 @@ int caisson_channel_fd(const caisson_channel *channel);
 }
 #endif
 
+#include "caisson_gpu.h"
 #include "caisson_limits.h"
 #include "caisson_probe.h"
 #include "caisson_seccomp.h"

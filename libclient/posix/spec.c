@@ -337,6 +337,12 @@ int caisson_spec_cgroup(caisson_spec *spec, const char *path) {
 	return 0;
 }
 
+int caisson_spec_gpu(caisson_spec *spec, const char *which) {
+	(void)which;
+	spec->required = true;
+	return 0;
+}
+
 int caisson_spec_seccomp(caisson_spec *spec, const char *profile) {
 	(void)profile;
 	spec->required = true;

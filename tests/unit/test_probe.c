@@ -85,6 +85,21 @@ static void check_memory(const char *host_name, int root, const char *rest) {
 		             (unsigned long long)limit >> 20);
 }
 
+/* "grant VALUE: EVIDENCE", or "grant none" */
+static void check_grant(const char *host_name, int root, const char *wanted) {
+	struct caisson_probe *probe = calloc(1, sizeof(*probe));
+	char got[1200] = "none";
+
+	cr_assert_not_null(probe);
+	probe->at = root;
+	probe_find_grant(probe);
+	if (probe->count)
+		snprintf(got, sizeof(got), "%s: %s", probe->findings[0].value,
+		         probe->findings[0].evidence);
+	cr_expect_str_eq(got, wanted, "%s: %s", host_name, got);
+	caisson_probe_free(probe);
+}
+
 /* The findings about GPUs, made from the files of that host. */
 static void check_gpu(const char *host_name, int root, const char *topic, const char *wanted) {
 	struct caisson_probe *probe = calloc(1, sizeof(*probe));
@@ -124,6 +139,8 @@ static void check_line(const char *name, int root, const struct host *host, char
 		check_gpu(name, root, "GPU", rest);
 	else if (!strcmp(word, "cuda"))
 		check_gpu(name, root, "CUDA lane", rest);
+	else if (!strcmp(word, "grant"))
+		check_grant(name, root, rest);
 	else if (!strcmp(word, "memory"))
 		check_memory(name, root, rest);
 	else if (!strcmp(word, "userns") || !strcmp(word, "userns-root"))
