@@ -34,7 +34,7 @@ static uint32_t judge(struct layout *l, const char *path, const struct stat *st,
 		l->policy = policy_load(&fault, &line); /* what is wrong with it the helper says */
 		l->policy_read = true;
 	}
-	if (st->st_uid == getuid() && strlen(path) < PATH_MAX) {
+	if (l->policy && st->st_uid == l->policy->uid && strlen(path) < PATH_MAX) {
 		stpcpy(stpcpy(own, "@own"), path);
 		facts.name[1] = own;
 	}

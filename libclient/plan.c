@@ -129,7 +129,8 @@ static int open_source(struct spec_op *op, int *fd, caisson_error **err) {
 	if (op->op == CAISSON_OP_FILE) { /* its content is read, not it that is mounted */
 		*fd = fcntl(op->fd, F_DUPFD_CLOEXEC, 3);
 	} else if (op->source) {
-		*fd = open(op->source, O_PATH | O_CLOEXEC);
+		/* musl's open() would set the flag a second time */
+		*fd = openat(AT_FDCWD, op->source, O_PATH | O_CLOEXEC);
 	} else { /* the plan carries O_PATH only, whatever the caller's descriptor can do */
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", op->fd);
 		*fd = open(link, O_PATH | O_CLOEXEC);
