@@ -148,10 +148,8 @@ static int drm_files(struct gpu_grant *g, const struct gpu *gpu) {
 static int sys_files(struct gpu_grant *g) {
 	static const char *const modules[] = { "nvidia/initstate", "nvidia/version",
 		                               "nvidia_uvm/initstate", NULL };
-	static const char *const each[] = { "vendor",    "device",           "class",
-		                            "revision",  "subsystem_vendor", "subsystem_device",
-		                            "numa_node", "local_cpulist",    "local_cpus",
-		                            NULL };
+	static const char *const each[] = { "vendor",    "device",        "class",
+		                            "numa_node", "local_cpulist", NULL };
 	char folder[96];
 	int rc = 0;
 
@@ -169,7 +167,7 @@ static int sys_files(struct gpu_grant *g) {
 		else if (gpu->kind == GPU_NVIDIA)
 			rc = copy_below(g, "/sys/module", modules);
 		snprintf(folder, sizeof(folder), "/sys/bus/pci/devices/%s", gpu->bdf);
-		if (rc == 0 && gpu->bdf[0])
+		if (rc == 0 && gpu->bdf[0] && gpu->kind == GPU_NVIDIA)
 			rc = copy_below(g, folder, each);
 	}
 	return rc ? rc : gpu_kfd_files(g);
