@@ -8,6 +8,7 @@
  * shared code makes last: in it, nobody has a capability over the first.
  */
 #include "builder.h"
+#include "plain.h"
 
 #include "caisson-caps.h"
 
@@ -143,6 +144,7 @@ static int open_proc(void) {
 	return proc;
 }
 
+/* By a pidfd; or, where the kernel has none, its "stat": see plain.c. */
 static int open_host(void) {
 	pid_t ppid = getppid();
 	int fd = (int)sys(NR_pidfd_open, ppid, 0);
@@ -190,6 +192,7 @@ int main(int argc, char **argv) {
 	char *const again[] = { (char[]){ "caisson-builder" }, (char[]){ INSIDE }, NULL };
 
 	not_for_people();
+	plain_start();
 	errno = EINVAL;
 	need(argc == 1 || (argc == 2 && !strcmp(argv[1], INSIDE)), ARGUMENTS, 0);
 	if (argc == 1)

@@ -20,4 +20,13 @@ void denials_answer(int listener);
 /* All that were denied, with how often. */
 void denials_sum(void);
 
+/* old.c: what this process does without, on an old kernel. */
+#undef close_from
+/* First and everything above; one by one, where the kernel has no close_range(): before 5.9. */
+void close_from(int first);
+/* Is CAISSON_FD_HOST no pidfd, which Linux has from 5.3 on, but the host's "stat" in its /proc? */
+bool host_is_stat(void);
+/* Then: has the host application ended? */
+bool host_is_gone(void);
+
 #endif

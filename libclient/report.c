@@ -44,6 +44,7 @@ void report_string(FILE *to, const char *text) {
 static const char *backend(uint32_t number) {
 	return number == CAISSON_BACKEND_MOUNT_SETATTR ? "mount_setattr"
 	       : number == CAISSON_BACKEND_REMOUNT     ? "remount"
+	       : number == CAISSON_BACKEND_MOUNT       ? "mount"
 	                                               : "unknown";
 }
 
