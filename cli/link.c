@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "libclient/process.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -108,15 +109,17 @@ int link_connect(int dir, const char *name) {
 
 /* ---------------------------------------------------------------- the peer */
 
-/* As its fdinfo says: the pid has one number, ours; below our namespace it has more, elsewhere 0. */
-static bool in_our_namespace(int pidfd, pid_t pid) {
-	char path[48], text[512];
+/*
+ * As its fdinfo says, or before Linux 5.3 its status: the pid has one number, ours; below our
+ * namespace it has more, elsewhere 0.
+ */
+static bool in_our_namespace(const char *path, pid_t pid) {
+	char text[4096];
 	const char *line;
 	ssize_t n;
 	char *end;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (fd >= 0)
@@ -128,17 +131,30 @@ static bool in_our_namespace(int pidfd, pid_t pid) {
 	return line && strtol(line + strlen("\nNSpid:\t"), &end, 10) == pid && *end == '\n';
 }
 
+/* A descriptor that can mean no other process: see process.h. */
+static int open_peer(pid_t pid) {
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 && errno == ENOSYS ? process_open(pid) : fd;
+}
+
 int link_peer(int s, struct link_peer *peer) {
 	struct ucred who;
 	socklen_t size = sizeof(who);
+	char path[48];
 
 	*peer = (struct link_peer){ .pidfd = -1 };
 	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
 		return -1;
 	if (who.uid == geteuid() && who.pid > 0)
-		peer->pidfd = (int)syscall(SYS_pidfd_open, who.pid, 0);
+		peer->pidfd = open_peer(who.pid);
 	peer->pid = who.pid;
-	if (peer->pidfd >= 0 && in_our_namespace(peer->pidfd, who.pid))
+	if (peer->pidfd >= 0 && process_pollable(peer->pidfd) >= 0)
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", peer->pidfd);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/status", who.pid);
+	/* Its number is its own for as long as it lives. */
+	if (peer->pidfd >= 0 && in_our_namespace(path, who.pid) && !process_ended(peer->pidfd))
 		return 0;
 	if (peer->pidfd >= 0)
 		close(peer->pidfd);
@@ -147,9 +163,7 @@ int link_peer(int s, struct link_peer *peer) {
 }
 
 bool link_peer_sent(const struct link_peer *peer, const struct ucred *sender) {
-	struct pollfd ended = { .fd = peer->pidfd, .events = POLLIN };
-
-	return sender->uid == geteuid() && sender->pid == peer->pid && poll(&ended, 1, 0) == 0;
+	return sender->uid == geteuid() && sender->pid == peer->pid && !process_ended(peer->pidfd);
 }
 
 /* ---------------------------------------------------------------- messages */

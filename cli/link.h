@@ -52,7 +52,7 @@ struct link_message {
 
 struct link_peer {
 	pid_t pid;
-	int pidfd;
+	int pidfd; /* libclient/process.h */
 };
 
 /* 1 to 63 of letters, digits, '.', '_', '-'; the first no '.' and no '-'. */

@@ -5,13 +5,13 @@
 #include "options.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "limits_impl.h"
+#include "process.h"
 
 static int opt_json(void *context, const char *value) {
 	(void)value;
@@ -94,7 +94,6 @@ static char *find_group(const struct link_peer *peer) {
 static int open_group(const char *name) {
 	struct cgroup_tree tree = { NULL, NULL };
 	struct link_peer peer;
-	struct pollfd ended;
 	char *path;
 	int dir = -1;
 
@@ -107,8 +106,7 @@ static int open_group(const char *name) {
 		             name);
 	else if (cgroup_tree_find(&tree) < 0 || (dir = cgroup_open(&tree, path)) < 0)
 		cli_complain("stat: the cgroup %s cannot be looked at: %s", path, strerror(errno));
-	ended = (struct pollfd){ .fd = peer.pidfd, .events = POLLIN };
-	if (dir >= 0 && poll(&ended, 1, 0) != 0) { /* then its number may be another's by now */
+	if (dir >= 0 && process_ended(peer.pidfd)) { /* then its number may be another's by now */
 		cli_complain("stat: no sandbox named %s runs; see caisson ps", name);
 		close(dir);
 		dir = -1;

@@ -118,7 +118,7 @@ struct caisson_program {
 
 struct caisson_sandbox {
 	char *name;
-	int socket, pidfd;
+	int socket, pidfd; /* process.h: of init */
 	struct caisson_answer built;
 	struct property_asked asked;
 	char *why; /* caisson-helper was not the one to build it; NULL: it was, or as asked */
@@ -212,7 +212,7 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 
 /*
  * launch.c: exec of the helper from a child that shares nothing but memory until
- * then. Its pidfd, or -1; *error: 0, or why it was not executed (errno). entry: the
+ * then. It as in process.h, or -1; *error: 0, or why it was not executed (errno). entry: the
  * cgroup that it goes into, or NULL; why it could not is entry->error then.
  */
 int launch_helper(const struct builder *by, int socket, const struct plan_image *plan,
@@ -229,7 +229,6 @@ int64_t now_ms(void);
 int signal_send(caisson_sandbox *box, uint64_t id, int sig);
 
 /* spawn.c */
-int wait_pidfd(int pidfd, int *status);
 /* A message from the helper or init; *pidfd is -1 or one that came along. -EPIPE at the end. */
 int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd);
 

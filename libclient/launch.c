@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "limits_impl.h"
+#include "process.h"
 #include "turns.h"
 
 #ifndef CLONE_PIDFD
@@ -188,7 +190,14 @@ int launch_helper(const struct builder *by, int socket, const struct plan_image 
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	/* By pidfd, so that it is reaped as itself even if the host reaps every child it meets. */
 	pid = clone(child, stack + STACK, shared | CLONE_PIDFD | SIGCHLD, &l, &pidfd);
-	if (pid < 0) {
+	if (pid < 0 && errno == EINVAL) /* before Linux 5.2, or the flag says nothing there */
+		pid = clone(child, stack + STACK, shared | SIGCHLD, &l);
+	if (pid > 0 && pidfd < 0 && (pidfd = process_open(pid)) < 0) {
+		l.error = -pidfd; /* there is no /proc, without which nothing is built there */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		pidfd = -1;
+	} else if (pid < 0) {
 		l.error = errno;
 		pidfd = -1;
 	} else if (entry) {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "caisson-caps.h"
@@ -164,40 +163,6 @@ static void set(struct meaning *m, const char *knob, const char *remedy, const c
 	m->remedy = remedy;
 }
 
-/* A kernel that has the call and a filter that says ENOSYS look alike from below. */
-static void lacks_call(uint32_t number, struct meaning *m) {
-	const struct name_call *call = name_call(number);
-	unsigned long major = 0, minor = 0;
-	struct utsname kernel;
-	char *end;
-
-	if (!call) {
-		set(m, "kernel version", "caisson-helper needs Linux 5.9 or later",
-		    "this kernel lacks system call %u", number);
-		return;
-	}
-	if (uname(&kernel) == 0) {
-		major = strtoul(kernel.release, &end, 10);
-		minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-	}
-	if (major > call->major || (major == call->major && minor >= call->minor)) {
-		set(m, "seccomp filter of the container or service",
-		    "run the container with a newer profile, or one that allows it (Docker: "
-		    "--security-opt seccomp=unconfined)",
-		    "the system call %s is denied here as if this kernel (Linux %lu.%lu) lacked it",
-		    call->name, major, minor);
-		return;
-	}
-	set(m, "kernel version",
-	    call->minor <= 9 ? "caisson-helper needs Linux 5.9 or later"
-	                     : "grant the parts of the tree one by one: below Linux 5.12 there is "
-	                       "no way to a tree with mounts below it, or an "
-	                       "idmapped one",
-	    "this kernel lacks the system call %s, which Linux "
-	    "%u.%u brought",
-	    call->name, call->major, call->minor);
-}
-
 static void policy(const struct caisson_answer *a, struct meaning *m) {
 	policy_place(a->line, m->place, sizeof(m->place));
 	if (a->error == E2BIG && a->stage == CAISSON_STAGE_JUDGE)
@@ -288,7 +253,7 @@ static void special(const struct caisson_answer *a, const char *helper,
 
 	switch (a->knob) {
 	case CAISSON_KNOB_KERNEL:
-		lacks_call(a->detail, m);
+		meaning_kernel(a, m);
 		break;
 	case CAISSON_KNOB_POLICY:
 		policy(a, m);
@@ -368,6 +333,7 @@ void meaning_of(const struct caisson_answer *answer, enum caisson_error_source s
 	m->remedy = f.remedy;
 	special(&a, helper, &file, m);
 	meaning_run_dir(&a, m);
+	meaning_too_new(&a, m);
 	if (source == CAISSON_FROM_BUILDER)
 		meaning_of_builder(answer, m);
 }

@@ -18,6 +18,9 @@ void meaning_of(const struct caisson_answer *answer, enum caisson_error_source s
                 const char *helper, struct meaning *m);
 /* meaning_builder.c: of an answer of caisson-builder's, what differs; the rest is there already. */
 void meaning_of_builder(const struct caisson_answer *answer, struct meaning *m);
+/* meaning_kernel.c: KERNEL, with every call that the helper needs and that is missing here. */
+void meaning_kernel(const struct caisson_answer *a, struct meaning *m);
+void meaning_too_new(const struct caisson_answer *a, struct meaning *m);
 
 /* meaning_container.c: refine what was said, where a container is behind it. */
 void meaning_denied(const struct caisson_answer *a, struct meaning *m);

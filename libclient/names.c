@@ -3,19 +3,24 @@
 
 #include <stddef.h>
 
-const struct name_call *name_call(uint32_t number) {
-	static const struct name_call calls[] = {
-		{ 424, "pidfd_send_signal", 5, 1 }, { 428, "open_tree", 5, 2 },
-		{ 429, "move_mount", 5, 2 },        { 430, "fsopen", 5, 2 },
-		{ 431, "fsconfig", 5, 2 },          { 432, "fsmount", 5, 2 },
-		{ 434, "pidfd_open", 5, 3 },        { 435, "clone3", 5, 3 },
-		{ 436, "close_range", 5, 9 },       { 437, "openat2", 5, 6 },
-		{ 442, "mount_setattr", 5, 12 },
-	};
+const struct name_call name_calls[NAME_CALLS] = {
+	{ 428, "open_tree", 5, 2, true },
+	{ 429, "move_mount", 5, 2, true },
+	{ 430, "fsopen", 5, 2, true },
+	{ 431, "fsconfig", 5, 2, true },
+	{ 432, "fsmount", 5, 2, true },
+	{ 434, "pidfd_open", 5, 3, true },
+	{ 437, "openat2", 5, 6, true },
+	{ 436, "close_range", 5, 9, true },
+	{ 435, "clone3", 5, 3, false },
+	{ 442, "mount_setattr", 5, 12, false },
+	{ 424, "pidfd_send_signal", 5, 1, false },
+};
 
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (calls[i].number == number)
-			return &calls[i];
+const struct name_call *name_call(uint32_t number) {
+	for (size_t i = 0; i < NAME_CALLS; i++)
+		if (name_calls[i].number == number)
+			return &name_calls[i];
 	return NULL;
 }
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "caisson.h"
 #include "error.h"
+#include "names.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 char *probe_text(const char *fmt, ...) {
@@ -88,45 +88,44 @@ static void block(struct caisson_probe *probe, enum caisson_restriction restrict
 
 /* -------------------------------------------------------------- the kernel */
 
-static void kernel_lacks(struct caisson_probe *probe, const char *release_name, const char *names) {
-	bool filter = probe->host.withheld & HOST_FILTERED,
-	     other = probe->host.system == HOST_GVISOR || probe->host.system == HOST_WSL1;
-	enum caisson_restriction restriction = other    ? CAISSON_RESTRICTION_PLATFORM
-	                                       : filter ? CAISSON_RESTRICTION_SECCOMP
-	                                                : CAISSON_RESTRICTION_KERNEL;
+/* The helper does not work, then; without it there may be a sandbox all the same. */
+static void kernel_lacks(struct caisson_probe *probe, unsigned missing, const char *names) {
+	enum caisson_restriction restriction = cause_of_missing(&probe->host, missing);
 
 	block(probe, restriction);
 	probe_add(probe, "kernel", CAISSON_PROBLEM, restriction,
-	          probe_text(filter ? "%s, calls filtered" : "%s, too old", release_name),
+	          probe_text(restriction == CAISSON_RESTRICTION_SECCOMP
+	                             ? "%s, calls filtered"
+	                             : "%s, too old for caisson-helper",
+	                     probe->host.release),
 	          probe_text("missing: %s", names));
 }
 
 static void find_kernel(struct caisson_probe *probe) {
-	unsigned missing = 0, needed = (1u << TRY_CALLS_NEEDED) - 1;
-	char names[128] = "";
-	struct utsname host;
-	int i, failed = try_calls(&missing);
+	unsigned missing = 0, needed = 0;
+	const char *release = probe->host.release;
+	char names[160] = "";
+	int failed = try_calls(&missing);
 
-	memset(&host, 0, sizeof(host));
-	uname(&host);
-	for (i = 0; i < TRY_CALLS; i++)
+	for (int i = 0; i < NAME_CALLS; i++) {
+		needed |= (unsigned)name_calls[i].helper << i;
 		if (missing & (1u << i))
 			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			         names[0] ? ", " : "", try_call_names[i]);
+			         names[0] ? ", " : "", name_calls[i].name);
+	}
 	if (failed < 0)
 		probe_add(probe, "kernel", CAISSON_NOTE, CAISSON_RESTRICTION_NONE,
-		          probe_text("%s", host.release),
+		          probe_text("%s", release),
 		          probe_text("it could not be tried: %s", strerror(-failed)));
 	else if (missing & needed)
-		kernel_lacks(probe, host.release, names);
+		kernel_lacks(probe, missing, names);
 	else if (missing)
 		probe_add(probe, "kernel", CAISSON_OK, CAISSON_RESTRICTION_NONE,
-		          probe_text("%s", host.release),
+		          probe_text("%s", release),
 		          probe_text("older calls serve instead of %s", names));
 	else
 		probe_add(probe, "kernel", CAISSON_OK, CAISSON_RESTRICTION_NONE,
-		          probe_text("%s", host.release),
-		          probe_text("every system call that is used"));
+		          probe_text("%s", release), probe_text("every system call that is used"));
 }
 
 /* ------------------------------------------------------------ the platform */

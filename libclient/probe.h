@@ -60,6 +60,8 @@ enum caisson_restriction cause_of_userns(const struct host *host, const struct t
                                          bool root, char *evidence, size_t size);
 /* Why a helper whose file is well gains too little, or a sandbox was refused with this errno. */
 enum caisson_restriction cause_of_refusal(const struct host *host, int error);
+/* Why calls that caisson-helper needs are not there; missing: bits of name_calls (names.h). */
+enum caisson_restriction cause_of_missing(const struct host *host, unsigned missing);
 
 /* The findings, a few each. */
 void probe_find_gpu(struct caisson_probe *probe); /* probe_gpu.c */

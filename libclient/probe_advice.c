@@ -82,8 +82,9 @@ static const struct advice advices[CAISSON_RESTRICTION_COUNT] = {
 	                                 "install Caisson's package again", "none", DOC("helper") },
 	[CAISSON_RESTRICTION_KERNEL] = { "The kernel lacks system calls or namespaces that a "
 	                                 "sandbox needs.",
-	                                 "use Linux 5.12 or later (5.9 is the oldest that does), "
-	                                 "with CONFIG_USER_NS",
+	                                 "use Linux 5.10 or later, with CONFIG_USER_NS; or 4.18 or "
+	                                 "later and open user namespaces to users, which takes no "
+	                                 "caisson-helper",
 	                                 "a reboot", DOC("kernel") },
 	[CAISSON_RESTRICTION_PLATFORM] = { "This platform does not do what Linux does, so no "
 	                                   "sandbox can be built on it.",

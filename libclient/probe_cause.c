@@ -4,6 +4,7 @@
  * attempt failed and its errno, with what the host's files say. Nothing is read or
  * tried here, so that every host can be played to it.
  */
+#include "names.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -180,4 +181,15 @@ enum caisson_restriction cause_of_refusal(const struct host *host, int error) {
 			return CAISSON_RESTRICTION_APPARMOR;
 	}
 	return CAISSON_RESTRICTION_UNKNOWN;
+}
+
+/* A filter hides what the kernel has. What it has not, by its release, no filter is to blame for. */
+enum caisson_restriction cause_of_missing(const struct host *host, unsigned missing) {
+	if (host->system == HOST_WSL1 || host->system == HOST_GVISOR)
+		return CAISSON_RESTRICTION_PLATFORM;
+	for (int i = 0; i < NAME_CALLS; i++)
+		if (missing >> i & 1 && name_calls[i].helper &&
+		    !kernel_has(host->release, &name_calls[i]))
+			return CAISSON_RESTRICTION_KERNEL;
+	return filtered(host) ? CAISSON_RESTRICTION_SECCOMP : CAISSON_RESTRICTION_KERNEL;
 }

@@ -5,6 +5,7 @@
  * process that may have threads: it calls nothing but system calls.
  */
 #define _GNU_SOURCE
+#include "names.h"
 #include "probe_try.h"
 
 #include <errno.h>
@@ -24,27 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SYS_open_tree
-#define SYS_open_tree 428
-#endif
-#ifndef SYS_move_mount
-#define SYS_move_mount 429
-#endif
-#ifndef SYS_fsopen
-#define SYS_fsopen 430
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_clone3
-#define SYS_clone3 435
-#endif
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#ifndef SYS_mount_setattr
-#define SYS_mount_setattr 442
-#endif
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #endif
@@ -254,21 +234,13 @@ void try_userns(struct try_userns *result) {
 
 /* ------------------------------------------------------------ system calls */
 
-const char *const try_call_names[TRY_CALLS] = { "open_tree",    "move_mount", "fsopen",
-	                                        "pidfd_open",   "clone3",     "openat2",
-	                                        "mount_setattr" };
-
 static void calls_experiment(struct answer *answer, uid_t uid, gid_t gid) {
-	static const long numbers[TRY_CALLS] = { SYS_open_tree,    SYS_move_mount, SYS_fsopen,
-		                                 SYS_pidfd_open,   SYS_clone3,     SYS_openat2,
-		                                 SYS_mount_setattr };
-	int i;
-
 	(void)uid;
 	(void)gid;
 	/* With arguments that no kernel accepts: only "there is no such call" counts. */
-	for (i = 0; i < TRY_CALLS; i++)
-		if (syscall(numbers[i], -1L, 0L, -1L, 0L, 0L, 0L) < 0 && errno == ENOSYS)
+	for (int i = 0; i < NAME_CALLS; i++)
+		if (syscall((long)name_calls[i].number, -1L, 0L, -1L, 0L, 0L, 0L) < 0 &&
+		    errno == ENOSYS)
 			answer->a |= 1 << i;
 }
 

@@ -27,10 +27,7 @@ struct try_userns {
 
 void try_userns(struct try_userns *result);
 
-/* System calls that building needs; bit i of *missing is try_call_names[i]. */
-#define TRY_CALLS 7
-#define TRY_CALLS_NEEDED 4 /* the first of them: without one there is no sandbox */
-extern const char *const try_call_names[TRY_CALLS];
+/* Which of name_calls (names.h) there are not: bit i of *missing is the i-th. */
 int try_calls(unsigned *missing);
 
 /* Landlock's ABI in *abi; 0 if the kernel has none, -EOPNOTSUPP if it is off. */

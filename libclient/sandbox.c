@@ -8,35 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "denials.h"
 #include "internal.h"
 #include "limits_impl.h"
+#include "process.h"
 #include "property.h"
-
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-
-/* The pid that a pidfd means, in our own pid namespace. */
-static pid_t pidfd_pid(int pidfd) {
-	char path[48], line[64];
-	int pid = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, "Pid:", 4))
-			pid = (int)strtol(line + 4, NULL, 10);
-	fclose(f);
-	return pid;
-}
 
 static bool poll_now(int fd) {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -78,17 +57,41 @@ static void collect(caisson_sandbox *box) {
 		;
 	if (box->leaf)
 		leaf_over(box->leaf);
-	wait_pidfd(box->pidfd, &own); /* a host that reaps every child was first */
+	process_wait(box->pidfd, &own); /* a host that reaps every child was first */
 	if (!box->told)
 		box->status = box->killed ? SIGKILL : own;
 	box->ended = true;
 }
 
+/* A process that cannot be polled is looked at: soon, once there is nothing to be heard from it. */
+static int poll_box(const caisson_sandbox *box, struct pollfd fds[2], int timeout) {
+	const int soon = box->silent ? 10 : 200;
+	int n, slice;
+
+	fds[0].fd = process_pollable(box->pidfd);
+	if (fds[0].fd >= 0)
+		return poll(fds, 2, timeout);
+	do {
+		slice = timeout < 0 || timeout > soon ? soon : timeout;
+		n = poll(fds, 2, slice);
+		if (n >= 0 && process_ended(box->pidfd)) {
+			fds[0].revents = POLLIN;
+			return n + 1;
+		}
+		timeout -= timeout < 0 ? 0 : slice;
+	} while (n == 0 && timeout != 0);
+	return n;
+}
+
 int sandbox_wait(caisson_sandbox *box, int64_t until) {
-	struct pollfd fds[2] = { { .fd = box->pidfd, .events = POLLIN },
+	struct pollfd fds[2] = { { .events = POLLIN },
 		                 { .fd = box->silent ? -1 : box->socket, .events = POLLIN } };
 	int64_t left = until < 0 ? -1 : until - now_ms();
-	int n = poll(fds, 2, until < 0 ? -1 : left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX);
+	int n = poll_box(box, fds,
+	                 until < 0        ? -1
+	                 : left <= 0      ? 0
+	                 : left < INT_MAX ? (int)left
+	                                  : INT_MAX);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -137,13 +140,14 @@ int signal_send(caisson_sandbox *box, uint64_t id, int sig) {
 }
 
 int caisson_kill(caisson_sandbox *box, int sig) {
+	int rc;
+
 	if (sig != SIGKILL)
 		return signal_send(box, 0, sig);
-	if (syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0) == 0)
-		return 0;
-	if (errno != EPERM)
-		return -errno;
-	/* It runs as another user of the host: the end of the socket is its end. */
+	rc = process_kill(box->pidfd);
+	if (rc != -EPERM)
+		return rc;
+	/* It runs as another user of the host, or has no pidfd: the end of the socket is its end. */
 	box->killed = true;
 	return shutdown(box->socket, SHUT_RDWR) < 0 ? -errno : 0;
 }
@@ -153,11 +157,11 @@ int caisson_event_fd(const caisson_sandbox *box) {
 }
 
 int caisson_pidfd(const caisson_sandbox *box) {
-	return box->pidfd;
+	return process_pollable(box->pidfd);
 }
 
 int caisson_pid(const caisson_sandbox *box) {
-	return pidfd_pid(box->pidfd);
+	return process_pid(box->pidfd);
 }
 
 void caisson_sandbox_free(caisson_sandbox *box) {

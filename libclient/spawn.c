@@ -20,13 +20,8 @@
 #include "helper_file.h"
 #include "gpu.h"
 #include "limits_impl.h"
-
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
+#include "names.h"
+#include "process.h"
 
 int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pidfd) {
 	union {
@@ -61,22 +56,6 @@ int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pi
 	if (n != sizeof(*answer) || answer->magic != CAISSON_ANSWER_MAGIC ||
 	    answer->version != CAISSON_ANSWER_VERSION)
 		return -EPROTO;
-	return 0;
-}
-
-int wait_pidfd(int pidfd, int *status) {
-	siginfo_t info = { .si_pid = 0 };
-	int rc;
-
-	do
-		rc = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
-	while (rc < 0 && errno == EINTR);
-	if (rc < 0)
-		return -errno; /* a host that reaps every child was there first */
-	if (info.si_code == CLD_EXITED)
-		*status = (info.si_status & 0xff) << 8;
-	else
-		*status = info.si_status & 0x7f;
 	return 0;
 }
 
@@ -130,12 +109,20 @@ static int no_answer(const struct builder *by, int rc, caisson_error **err) {
 	                 name);
 }
 
+/* A call without which the helper builds nothing, whatever is asked of it. */
+static bool kernel_too_old(uint32_t number) {
+	const struct name_call *call = name_call(number);
+
+	return call && call->helper;
+}
+
 /* Is this refusal about the program and the host, and not about what is asked for? */
 static bool is_closed(const struct builder *by, const struct caisson_answer *why) {
 	if (by->via == CAISSON_VIA_HELPER)
 		return why->knob == CAISSON_KNOB_NOT_SETUID ||
 		       why->knob == CAISSON_KNOB_NO_NEW_PRIVS ||
-		       why->knob == CAISSON_KNOB_CAPABILITY;
+		       why->knob == CAISSON_KNOB_CAPABILITY ||
+		       (why->knob == CAISSON_KNOB_KERNEL && kernel_too_old(why->detail));
 	return why->stage == CAISSON_STAGE_USERNS || why->stage == CAISSON_STAGE_NAMESPACES ||
 	       why->knob == CAISSON_KNOB_PROC || why->knob == CAISSON_KNOB_IDMAP ||
 	       why->knob == CAISSON_KNOB_SUBIDS ||
@@ -148,12 +135,14 @@ static bool is_closed(const struct builder *by, const struct caisson_answer *why
  * child of another thread, say) still holds the other end of the socket.
  */
 static int next_answer(int socket, int helper, int init, struct caisson_answer *answer, int *fd) {
+	int process = init >= 0 ? init : helper, rc;
 	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN },
-		                 { .fd = init >= 0 ? init : helper, .events = POLLIN } };
-	int rc;
+		                 { .fd = process_pollable(process), .events = POLLIN } };
 
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
-		;
+	/* What cannot be polled is looked at now and then. */
+	do
+		rc = poll(fds, 2, fds[1].fd < 0 ? 100 : -1);
+	while ((rc < 0 && errno == EINTR) || (rc == 0 && !process_ended(process)));
 	rc = receive_answer(socket, MSG_DONTWAIT, answer, fd);
 	return rc == -EAGAIN ? -EPIPE : rc;
 }
@@ -173,7 +162,7 @@ static int await_running(int socket, int running, const caisson_spec *spec,
                          struct caisson_answer *built, struct denials *denials, int *pidfd,
                          caisson_error **err) {
 	struct caisson_answer answer, last = { 0 };
-	struct pollfd ended = { .fd = running, .events = POLLIN };
+	struct pollfd ended = { .fd = process_pollable(running), .events = POLLIN };
 	char subject[8400];
 	int fd, rc = 0;
 
@@ -181,7 +170,8 @@ static int await_running(int socket, int running, const caisson_spec *spec,
 	 * The helper ends once init is on its own: by then it has told of it, and we
 	 * took no processor from the two while they worked.
 	 */
-	while (poll(&ended, 1, -1) < 0 && errno == EINTR)
+	while ((ended.fd < 0 && !process_ended(running) && poll(NULL, 0, 1) == 0) ||
+	       (ended.fd >= 0 && poll(&ended, 1, -1) < 0 && errno == EINTR))
 		;
 	while (*pidfd < 0 ||
 	       (last.kind != CAISSON_ANSWER_RUNNING && last.kind != CAISSON_ANSWER_FAILED)) {
@@ -371,12 +361,12 @@ out:
 	if (sv[1] >= 0)
 		close(sv[1]);
 	if (running >= 0) {
-		wait_pidfd(running, &status);
+		process_wait(running, &status);
 		close(running);
 	}
 	if (pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		wait_pidfd(pidfd, &status);
+		process_kill(pidfd);
+		process_wait(pidfd, &status);
 		close(pidfd);
 	}
 	if (limits.used && rc < 0)

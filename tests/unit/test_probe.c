@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "probe.h"
 
 static const struct {
@@ -196,6 +197,24 @@ Test(probe, a_stage_that_a_signal_ended_is_a_filter_s) {
 	cr_expect_eq(cause_of_userns(&plain, &got, false, evidence, sizeof(evidence)),
 	             CAISSON_RESTRICTION_UNKNOWN);
 	cr_expect_str_eq(evidence, "the attempt was ended by signal 31");
+}
+
+/* What the kernel cannot have, by its release, is not a filter's doing. */
+Test(probe, calls_that_are_missing) {
+	const unsigned calls = 1u << (name_call(436) - name_calls) | /* close_range, 5.9 */
+	                       1u << (name_call(442) - name_calls);
+	struct host host = { .release = "5.4.0-42-generic", .withheld = HOST_FILTERED };
+
+	cr_expect_eq(cause_of_missing(&host, calls), CAISSON_RESTRICTION_KERNEL);
+	strcpy(host.release, "5.10.0-28-amd64");
+	cr_expect_eq(cause_of_missing(&host, calls), CAISSON_RESTRICTION_SECCOMP);
+	host.withheld = 0; /* a vendor's kernel that left it out */
+	cr_expect_eq(cause_of_missing(&host, calls), CAISSON_RESTRICTION_KERNEL);
+	host.system = HOST_GVISOR;
+	cr_expect_eq(cause_of_missing(&host, calls), CAISSON_RESTRICTION_PLATFORM);
+	cr_expect(!kernel_has("4.18.0-553.el8", name_call(428)));
+	cr_expect(kernel_has("5.2", name_call(428)) && kernel_has("6.0.0", name_call(442)));
+	cr_expect(!kernel_has("", name_call(428)));
 }
 
 Test(probe, every_restriction_has_its_advice) {
