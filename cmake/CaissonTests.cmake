@@ -6,7 +6,8 @@
 #   libcaisson and libc only, run as an unprivileged uid against the installed
 #   setuid helper: NAME.none, NAME.seccomp, NAME.nested are the ways in which
 #   the host keeps user namespaces from it; in NAME.userns it is the helper that
-#   is kept from it, and caisson-builder builds.
+#   is kept from it, and caisson-builder builds. NAME.kernel-VERSION, of those that
+#   CAISSON_ON_OLD_KERNELS names, is without the system calls that are newer.
 
 set(CAISSON_TAP_RUN "${PROJECT_SOURCE_DIR}/tests/lib/tap-run")
 set(CAISSON_TEST_ENV
@@ -47,7 +48,11 @@ endfunction()
 
 # kind: e2e or hostile. Run by tests/lib/tap-run. CAISSON_HELPER_ONLY: those without .userns.
 function(caisson_tap_variants name kind)
-	foreach(mode none seccomp nested userns)
+	set(modes none seccomp nested userns)
+	if(name IN_LIST CAISSON_ON_OLD_KERNELS)
+		list(APPEND modes kernel-5.10 kernel-5.4 kernel-4.18)
+	endif()
+	foreach(mode IN LISTS modes)
 		if(mode STREQUAL "userns" AND name IN_LIST CAISSON_HELPER_ONLY)
 			continue()
 		endif()

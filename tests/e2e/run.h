@@ -44,6 +44,8 @@ int ms(int real);
 bool slow(void);
 /* Is caisson-helper out of reach, and caisson-builder builds? */
 bool without_helper(void);
+/* "kernel-5.4", or "" where the kernel is what it is: tests/lib/restrict.c. */
+const char *played_kernel(void);
 int rounds(int real);
 int64_t now_ms(void);
 __attribute__((noreturn)) void bail(const char *what);

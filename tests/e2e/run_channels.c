@@ -167,7 +167,22 @@ static void test_once(void) {
 	refuses(spec, &gone, "and not again");
 }
 
+/* A slab that others cannot write takes a seal of Linux 5.1. */
+static void test_no_seal(void) {
+	caisson_spec *spec = inside(DOES("exit 0"));
+
+	tap_ok(!caisson_spec_channel(spec, "frames", CAISSON_TO_HOST, MIB), "a channel: none");
+	refuses(spec,
+	        &(struct refusal){ ENOTSUP, CAISSON_FROM_LIBRARY, "creating a channel", "Linux 5.1",
+	                           "frames" },
+	        "and why");
+}
+
 void test_channels(void) {
+	if (!strcmp(played_kernel(), "kernel-4.18")) {
+		test_no_seal();
+		return;
+	}
 	test_echo();
 	test_peer_killed();
 	test_names();

@@ -32,7 +32,14 @@ bool slow(void) {
 bool without_helper(void) {
 	const char *mode = getenv("CAISSON_TEST_RESTRICTION");
 
-	return mode && !strcmp(mode, "userns");
+	return mode && (!strcmp(mode, "userns") || !strcmp(mode, "kernel-5.4") ||
+	                !strcmp(mode, "kernel-4.18"));
+}
+
+const char *played_kernel(void) {
+	const char *mode = getenv("CAISSON_TEST_RESTRICTION");
+
+	return mode && !strncmp(mode, "kernel-", 7) ? mode : "";
 }
 
 int ms(int real) {

@@ -61,6 +61,7 @@ static void try_below(const char *dir) {
 	raw_build(&box, plan, &RAW_HOW);
 	if (box.answered && box.answer.kind == CAISSON_ANSWER_FAILED)
 		tap_ok(raw_failed(&box, CAISSON_STAGE_JUDGE, CAISSON_KNOB_KERNEL) ||
+		               raw_failed(&box, CAISSON_STAGE_SOURCE, CAISSON_KNOB_KERNEL) ||
 		               raw_failed(&box, CAISSON_STAGE_JUDGE, CAISSON_KNOB_SOURCE_FS),
 		       "%s is refused as a whole: %s", what, raw_text(&box));
 	else

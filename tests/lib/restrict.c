@@ -16,6 +16,9 @@
  *          stay files of uid 0, so a setuid program on the host's file system works.
  * userns   The helper is taken away instead: no_new_privs, so that no setuid program gains anything.
  *          77 where such a user may make no user namespace.
+ * kernel-5.10, kernel-5.4, kernel-4.18
+ *          Every system call that is newer is answered ENOSYS; old_kernel.c has the details. The
+ *          user may make user namespaces, or 77: without the helper it takes them.
  * none     Nothing is taken away.
  */
 #ifndef _GNU_SOURCE
@@ -40,6 +43,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "old_kernel.h"
 
 #ifndef SYS_clone3
 #define SYS_clone3 435
@@ -84,7 +89,8 @@ static void cannot(const char *what, const char *why) {
 static void usage(void) __attribute__((noreturn));
 
 static void usage(void) {
-	fputs("usage: restrict none|seccomp|nested|userns [--uid N] [--gid N] [--] CMD [ARG]...\n",
+	fputs("usage: restrict none|seccomp|nested|userns|kernel-5.10|kernel-5.4|kernel-4.18 "
+	      "[--uid N] [--gid N] [--] CMD [ARG]...\n",
 	      stderr);
 	exit(EXIT_OWN);
 }
@@ -230,9 +236,25 @@ static void check_refused(int expected) {
 	}
 }
 
+static void become_older(const char *kernel) {
+	long number;
+
+	if (old_kernel_filter(kernel))
+		cannot("installing a seccomp filter", "root lacks CAP_SYS_ADMIN here");
+	number = old_kernel_check(kernel);
+	if (number) {
+		errno = EEXIST;
+		fail("%s should lack system call %ld, but it is there", kernel, number);
+	}
+}
+
 static void apply(const char *mode) {
 	if (strcmp(mode, "none") == 0)
 		return;
+	if (old_kernel_known(mode)) {
+		become_older(mode);
+		return;
+	}
 	if (strcmp(mode, "userns") == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 			fail("setting no_new_privs");
@@ -325,7 +347,7 @@ int main(int argc, char *argv[]) {
 	}
 	apply(argv[1]);
 	become(uid, gid ? gid : uid);
-	if (strcmp(argv[1], "userns") == 0)
+	if (strcmp(argv[1], "userns") == 0 || old_kernel_known(argv[1]))
 		check_allowed();
 	execvp(argv[i], &argv[i]);
 	fprintf(stderr, "restrict: %s: %s\n", argv[i], strerror(errno));
