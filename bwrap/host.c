@@ -34,13 +34,38 @@ static char *way_to(const struct node *n) {
 	return way;
 }
 
+/* Before Linux 5.6: one name at a time, none of them a link. There is no ".." in a way. */
+static int open_by_steps(int root, const char *way, int flags) {
+	char *names = need_string(way), *rest = names, *name = strsep(&rest, "/");
+	int fd = fcntl(root, F_DUPFD_CLOEXEC, 0);
+	struct stat st;
+
+	while (fd >= 0 && name) {
+		int how = rest ? O_PATH | O_DIRECTORY : flags;
+		int next = openat(fd, name, how | O_NOFOLLOW | O_CLOEXEC), error = errno;
+
+		close(fd);
+		fd = next;
+		errno = error;
+		name = strsep(&rest, "/");
+	}
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) { /* by O_PATH */
+		close(fd);
+		fd = -1;
+		errno = ELOOP;
+	}
+	free(names);
+	return fd;
+}
+
 static int open_below(int root, const char *way, int flags) {
 	const struct {
 		uint64_t flags, mode, resolve;
 	} how = { (uint64_t)(flags | O_CLOEXEC), 0,
 		  RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH };
+	int fd = (int)syscall(NR_openat2, root, way, &how, sizeof(how));
 
-	return (int)syscall(NR_openat2, root, way, &how, sizeof(how));
+	return fd < 0 && errno == ENOSYS ? open_by_steps(root, way, flags) : fd;
 }
 
 int host_open(const struct node *n, int flags) {

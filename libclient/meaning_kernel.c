@@ -2,6 +2,7 @@
 /* System calls that the kernel lacks, or that a filter denies as if it did: all of them are named. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +43,11 @@ static unsigned bit(const struct name_call *call) {
 
 /* call, which the helper met first, and what it would have met after it. */
 static unsigned missing_for(const struct name_call *call) {
-	unsigned missing = 0;
+	static atomic_uint tried; /* by a child: once, where each spawn comes here */
+	unsigned missing = atomic_load(&tried);
 
-	if (call->helper)
-		try_calls(&missing);
+	if (call->helper && !missing && try_calls(&missing) == 0)
+		atomic_store(&tried, missing);
 	for (int i = 0; i < NAME_CALLS; i++)
 		if (!name_calls[i].helper)
 			missing &= ~(1u << i);

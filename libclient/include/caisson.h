@@ -340,7 +340,10 @@ int caisson_kill(caisson_sandbox *box, int sig);
  * to be heard of all of them, so ask every one after it. Do not read it. Owned by box.
  */
 int caisson_event_fd(const caisson_sandbox *box);
-/* Of the sandbox's pid 1, readable once the kernel has taken all of it down. Owned by box. */
+/*
+ * Of the sandbox's pid 1, readable once the kernel has taken all of it down. Owned by box. -1
+ * before Linux 5.3, which has none: caisson_event_fd() serves there, too.
+ */
 int caisson_pidfd(const caisson_sandbox *box);
 /* Of the sandbox's pid 1, in the caller's pid namespace; -1 once it was reaped. */
 int caisson_pid(const caisson_sandbox *box);

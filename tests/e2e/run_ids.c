@@ -60,6 +60,7 @@ static void test_clocks(void) {
 	}
 	if (*played_kernel() && without_helper()) {
 		spec = inside(DOES("exit 0"));
+		caisson_spec_via(spec, CAISSON_VIA_USERNS);
 		caisson_spec_time_offsets(spec, 0, 0);
 		refuses(spec,
 		        &(struct refusal){ EINVAL, CAISSON_FROM_BUILDER, NULL, "kernel version",

@@ -142,6 +142,22 @@ for kernel in 5.10 5.4; do
 	[ "$RC" = 125 ]; point "$kernel: a magic link is not followed"
 done
 
+# ------------------------------------------------------------ caisson-bwrap
+
+mkdir -p home/b/c && ln -s c home/b/link && chown -hR "$UID_:$UID_" home/b
+bwrap() {
+	as "$1" "$CAISSON_PREFIX/bin/caisson-bwrap" --unshare-all --ro-bind / / --bind "$T/home/home/b" /tmp \
+		--dir /tmp/c/made/deep --ro-bind /etc/hostname /tmp/c/name --dev /dev --proc /proc "$2" "$3" \
+		sh -c 'ls -R /tmp'
+}
+for kernel in none 5.4 4.18; do
+	case $kernel in none) mode=none ;; *) mode=kernel-$kernel ;; esac
+	rm -rf home/b/c/*
+	bwrap $mode --hostname x
+	[ "$RC" = 0 ] && grep -qx deep "$T/out" && [ -d home/b/c/made/deep ]
+	point "caisson-bwrap, $kernel: mount points are made in what is granted"
+done
+
 # ------------------------------------------------------------ doctor, on a kernel of that age
 
 # What covers a part of /proc is in the way of a sandbox without the helper: the first line counts.
