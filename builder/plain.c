@@ -102,12 +102,12 @@ static int old_pidfd_open(pid_t pid) {
 
 /* A kernel without pidfds knows no such flag, or ignores it. */
 static long old_clone(unsigned long flags, int *pidfd) {
-	long pid = __real_syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
+	long pid = __real_syscall(SYS_clone, flags, 0L, pidfd, 0L, 0L);
 	char name[32];
 
 	if (pid < 0 && errno == EINVAL && flags & OLD_CLONE_PIDFD)
-		pid = __real_syscall(SYS_clone, flags & ~(unsigned long)OLD_CLONE_PIDFD, NULL, NULL,
-		                     NULL, NULL);
+		pid = __real_syscall(SYS_clone, flags & ~(unsigned long)OLD_CLONE_PIDFD, 0L, 0L, 0L,
+		                     0L);
 	if (pid == 0)
 		plain_child();
 	if (pid <= 0 || *pidfd >= 0)
@@ -120,7 +120,7 @@ static long old_clone(unsigned long flags, int *pidfd) {
 /* To end the child: by its number, which nobody but the caller can reap. */
 static long old_kill(int pidfd, int signal) {
 	char text[32];
-	long rc = __real_syscall(NR_pidfd_send_signal, pidfd, signal, NULL, 0);
+	long rc = __real_syscall(NR_pidfd_send_signal, pidfd, signal, 0L, 0);
 	ssize_t n = rc < 0 ? pread(pidfd, text, sizeof(text) - 1, 0) : -1;
 
 	if (n <= 0)
@@ -155,6 +155,7 @@ static long old_close_range(int first) {
 			return close_one_by_one(first);
 		at_dir = dirfd(dir);
 		more = false;
+		/* cppcheck-suppress readdirCalled */ /* one thread */
 		while ((entry = readdir(dir))) {
 			fd = (int)strtol(entry->d_name, NULL, 10);
 			if (entry->d_name[0] == '.' || fd < first || fd == at_dir || fd == proc)
