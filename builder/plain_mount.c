@@ -12,6 +12,7 @@
 #define MAX_BELOW 8192
 #define FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 #define OLD_MS_NOSYMFOLLOW 256u
+#define OLD_IDMAP 0x100000u /* MOUNT_ATTR_IDMAP */
 
 static int stage = -1;
 static unsigned places;
@@ -320,7 +321,7 @@ int plain_mount_setattr(int fd, unsigned flags, const uint64_t attr[4]) {
 		return -1;
 	top = mark(plain_mount_id(fd), recursive);
 	errno = ENOSYS;
-	if (!top || set & SYS_MOUNT_ATTR_IDMAP || add_flags(fd, top->flags, set) < 0)
+	if (!top || set & OLD_IDMAP || add_flags(fd, top->flags, set) < 0)
 		return -1;
 	for (const struct below *m = list; m < list + n_list; m++)
 		if (m->in && m != top && add_below(m, set) < 0)
