@@ -214,7 +214,9 @@ void inside_sockets(const struct attempt *a) {
 		if (fd >= 0)
 			close(fd);
 		fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 1);
-		refused(fd, "a raw AF_INET socket", EPERM, ESOCKTNOSUPPORT, EPROTONOSUPPORT);
+		/* EACCES is SELinux's answer, before a capability is asked for. */
+		refused(fd, "a raw AF_INET socket", EPERM,
+		        fd < 0 && errno == EACCES ? EACCES : ESOCKTNOSUPPORT, EPROTONOSUPPORT);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	tap_ok(fd >= 0, "AF_UNIX is there");
