@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The program in the sandbox opens the end of a channel that it was given. */
+/* What the host offers is received, judged and mapped, on the sandbox's side. */
+#include "offer.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,90 +11,22 @@
 #include "channel_impl.h"
 #include "error.h"
 
-#define STAGE "opening a channel"
-
-struct offer {
-	struct caisson_channel_hello hello;
-	int fd[CAISSON_CHANNEL_FDS]; /* -1: not carried */
-};
-
-static void offer_close(struct offer *offer) {
+void offer_close(struct offer *offer) {
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&offer->fd[i]);
+	channel_close_fd(&offer->socket);
 }
 
 static int refused(caisson_error **err, const char *name, const char *why) {
-	return error_set(err, EPROTO, STAGE, "version of libcaisson",
+	return error_set(err, EPROTO, STAGE_OPEN, "version of libcaisson",
 	                 "Use libraries of the same release on both sides.",
 	                 "the host's offer of channel \"%s\" cannot be used: %s", name, why);
 }
 
-/* The number after "name:" in a list of "name:fd" divided by commas; -1 if it is not there. */
-static int find_fd(const char *list, const char *name) {
-	const size_t length = strlen(name);
-
-	while (list && *list) {
-		char *end;
-		long fd;
-
-		if (strncmp(list, name, length) == 0 && list[length] == ':') {
-			fd = strtol(list + length + 1, &end, 10);
-			if (end == list + length + 1 || (*end != ',' && *end != '\0') || fd < 0 ||
-			    fd > INT_MAX)
-				return -1;
-			return (int)fd;
-		}
-		list = strchr(list, ',');
-		if (list)
-			list++;
-	}
-	return -1;
-}
-
-static int find_socket(const char *name, int *fd, caisson_error **err) {
-	const char *list = getenv(CHANNEL_ENV);
-	int domain = 0, type = 0;
-	socklen_t length = sizeof(int);
-
-	if (!list)
-		return error_set(err, ENOENT, STAGE, CHANNEL_ENV,
-		                 "Start this program in a sandbox with a channel of that name.",
-		                 "no channel \"%s\": the environment names none at all", name);
-	*fd = find_fd(list, name);
-	if (*fd < 0)
-		return error_set(err, ENOENT, STAGE, CHANNEL_ENV,
-		                 "Use a name that the host application gave its channels.",
-		                 "no channel \"%s\" among \"%s\"", name, list);
-	if (getsockopt(*fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0 || domain != AF_UNIX ||
-	    getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_SEQPACKET)
-		return error_set(err, EBADF, STAGE, CHANNEL_ENV, "A channel can be opened once.",
-		                 "descriptor %d of channel \"%s\" is no longer its socket: "
-		                 "it was closed before",
-		                 *fd, name);
-	return 0;
-}
-
-/*
- * The hello is there since before this program started, or it was taken
- * already; what is queued then are bells, and they are left alone.
- */
-static int look_for_hello(int fd, const char *name, caisson_error **err) {
-	struct caisson_channel_hello hello;
-	ssize_t n = recv(fd, &hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT);
-
-	if (n == (ssize_t)sizeof(hello))
-		return 0;
-	if (n == 0)
-		return error_set(err, EPIPE, STAGE, "", "",
-		                 "channel \"%s\": the host application has closed it", name);
-	return error_set(err, EBUSY, STAGE, "", "Open a channel once, and share what you got.",
-	                 "channel \"%s\" is open already in this sandbox", name);
-}
-
-static int receive(int fd, struct offer *offer) {
+int offer_receive(int fd, struct offer *offer, bool late) {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int) * CAISSON_CHANNEL_FDS)];
+		char bytes[CMSG_SPACE(sizeof(int) * (CAISSON_CHANNEL_FDS + 1))];
 	} control;
 	struct iovec iov = { &offer->hello, sizeof(offer->hello) };
 	struct msghdr message = { .msg_iov = &iov,
@@ -103,9 +35,11 @@ static int receive(int fd, struct offer *offer) {
 		                  .msg_controllen = sizeof(control) };
 	struct cmsghdr *header;
 	ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	int fds[CAISSON_CHANNEL_FDS];
+	int fds[CAISSON_CHANNEL_FDS + 1];
 	size_t count = 0, next = 0;
 
+	*offer =
+		(struct offer){ .hello = offer->hello, .fd = { -1, -1, -1, -1, -1 }, .socket = -1 };
 	header = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
 		count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -119,13 +53,20 @@ static int receive(int fd, struct offer *offer) {
 		if (!absent)
 			offer->fd[i] = fds[next++];
 	}
+	if (late && next < count)
+		offer->socket = fds[next++];
 	while (next < count)
 		close(fds[next++]);
 	if (n < 0)
 		return -errno;
 	if (message.msg_flags & MSG_CTRUNC)
 		return -EMFILE;
-	return n == (ssize_t)sizeof(offer->hello) && count == offer->hello.fds ? 0 : -EPROTO;
+	if (n == 0 && count == 0)
+		return -EPIPE;
+	return n == (ssize_t)sizeof(offer->hello) && count == offer->hello.fds &&
+	                       late == (offer->socket >= 0)
+	               ? 0
+	               : -EPROTO;
 }
 
 /* Which rule of docs/protocol/channel.md the hello breaks, or NULL. */
@@ -197,7 +138,7 @@ static int attach(caisson_channel *channel, struct offer *offer, caisson_error *
 	if (rc == -EPROTO)
 		return refused(err, channel->name, "its memory is not sealed, or of another size");
 	if (rc < 0)
-		return error_set(err, -rc, STAGE, rc == -ENOMEM ? "RLIMIT_AS" : "",
+		return error_set(err, -rc, STAGE_OPEN, rc == -ENOMEM ? "RLIMIT_AS" : "",
 		                 rc == -ENOMEM ? "Raise the limit on address space, or ask the "
 		                                 "host application for a smaller channel."
 		                               : "",
@@ -205,45 +146,34 @@ static int attach(caisson_channel *channel, struct offer *offer, caisson_error *
 	return 0;
 }
 
-int caisson_channel_open(const char *name, caisson_channel **result, caisson_error **err) {
-	struct offer offer = { .fd = { -1, -1, -1, -1, -1 } };
-	caisson_channel *channel;
-	const char *fault;
-	int rc, fd = -1;
+int channel_attach(const char *name, struct offer *offer, int rc, caisson_channel **result,
+                   caisson_error **err) {
+	caisson_channel *channel = channel_alloc(name, false);
+	const char *fault = rc == 0 ? judge(&offer->hello, name) : NULL;
 
-	if (!name || !*name || strlen(name) > CHANNEL_NAME_MAX || !result)
-		return error_set(err, EINVAL, STAGE, "", "", "a channel needs a name");
-	rc = find_socket(name, &fd, err);
-	if (rc == 0)
-		rc = look_for_hello(fd, name, err);
-	if (rc < 0)
-		return rc;
-	channel = channel_alloc(name, false);
-	if (!channel)
-		return error_set(err, ENOMEM, STAGE, "", "", "channel \"%s\": no memory", name);
-	rc = receive(fd, &offer);
+	if (!channel) {
+		offer_close(offer);
+		return error_set(err, ENOMEM, STAGE_OPEN, "", "", "channel \"%s\": no memory",
+		                 name);
+	}
 	/* The hello is gone now: whatever fails from here on, the host shall see the end. */
-	channel->bell.socket = fd;
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	fault = rc == 0 ? judge(&offer.hello, name) : NULL;
+	channel->bell.socket = offer->socket;
+	offer->socket = -1;
+	(void)fcntl(channel->bell.socket, F_SETFD, FD_CLOEXEC);
 	if (rc == -EMFILE)
-		error_set(err, EMFILE, STAGE, "RLIMIT_NOFILE", "Raise the limit on open files.",
+		error_set(err, EMFILE, STAGE_OPEN, "RLIMIT_NOFILE",
+		          "Raise the limit on open files.",
 		          "the descriptors of channel \"%s\" could not all be received", name);
 	else if (rc < 0)
 		rc = refused(err, name, "it did not arrive whole");
 	else if (fault)
 		rc = refused(err, name, fault);
 	else
-		rc = attach(channel, &offer, err);
-	offer_close(&offer);
+		rc = attach(channel, offer, err);
+	offer_close(offer);
 	if (rc < 0)
 		channel_destroy(channel);
 	else
 		*result = channel;
 	return rc;
-}
-
-void caisson_channel_close(caisson_channel *channel) {
-	if (channel && !channel->bell.host)
-		channel_destroy(channel);
 }

@@ -91,7 +91,5 @@ caisson_channel *channel_alloc(const char *name, bool host);
 int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes);
 void channel_destroy(caisson_channel *channel);
 bool channel_carries(const caisson_channel *channel, bool to_host);
-/* -1 afterwards, and if it is -1 nothing happens. */
-void channel_close_fd(int *fd);
 
 #endif

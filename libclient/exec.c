@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "internal.h"
+#include "policy_use.h"
 
 #define PLACES (CAISSON_EXEC_MAX - 1) /* the target has one */
 
@@ -108,27 +109,48 @@ static int check_spec(const caisson_spec *spec, caisson_error **err) {
 
 	if (rc < 0)
 		return rc;
-	if (spec->ops.n || spec->channels || spec->channels_gone || spec->hostname || spec->label ||
-	    spec->helper || spec->via || spec->bare || spec->require || spec->limits ||
-	    spec->ids.op || spec->seccomp.op || spec->subids.op || spec->time.op ||
+	if (spec->ops.n || spec->offers[1] >= 0 || spec->hostname || spec->label || spec->helper ||
+	    spec->via || spec->bare || spec->require || spec->limits || spec->ids.op ||
+	    spec->seccomp.op || spec->subids.op || spec->time.op ||
 	    spec->network != CAISSON_NETWORK_NONE || spec->userns != CAISSON_USER_NAMESPACE_AUTO)
-		return error_set(
-			err, EINVAL, STAGE, "caisson_exec()",
-			"give it a spec with arguments, environment, working directory and "
-			"standard streams only",
-			"the spec \"%s\" says what a sandbox is to be like, and this one "
-			"runs already",
-			spec->name);
+		return error_set(err, EINVAL, STAGE, "caisson_exec()",
+		                 "give it a spec with arguments, environment, working directory, "
+		                 "standard streams and channels only",
+		                 "the spec \"%s\" says what a sandbox is to be like, and this one "
+		                 "runs already",
+		                 spec->name);
+	if (spec->channels_gone)
+		return error_set(err, EBUSY, STAGE, "caisson_spec_channel()",
+		                 "make a new spec for every program with channels",
+		                 "the channels of \"%s\" belong to a sandbox already", spec->name);
 	return 0;
 }
 
-static int start_spec(caisson_sandbox *box, const caisson_spec *spec, caisson_program **program,
+static int check_channels(const caisson_sandbox *box, const caisson_spec *spec,
+                          caisson_error **err) {
+	uint64_t more = 0;
+	uint32_t fault, line;
+	struct policy *policy;
+	int rc;
+
+	if (spec->channels == 0)
+		return 0;
+	for (size_t i = 0; i < spec->channels; i++)
+		more += channel_bytes(spec->channel[i]);
+	policy = policy_load(&fault, &line);
+	rc = policy_channels(policy, box->channel, box->channels, more, err);
+	policy_unload(policy);
+	return rc;
+}
+
+static int start_spec(caisson_sandbox *box, caisson_spec *spec, caisson_program **program,
                       caisson_error **err) {
 	caisson_program *p = NULL;
 	struct caisson_answer why;
 	struct start start;
 	int error, rc = check_spec(spec, err);
 
+	rc = rc ? rc : check_channels(box, spec, err);
 	if (rc < 0)
 		return rc;
 	rc = start_make(spec, &start, err);
@@ -137,16 +159,21 @@ static int start_spec(caisson_sandbox *box, const caisson_spec *spec, caisson_pr
 	start_close(&start);
 	if (!p)
 		return rc;
-	if (p->state != PROGRAM_FAILED) {
-		*program = p;
-		return 0;
+	if (p->state == PROGRAM_FAILED) {
+		why = p->why;
+		caisson_program_free(p);
+		return error_from_answer(err, CAISSON_FROM_INIT, &why, spec_subject(spec, &why),
+		                         NULL);
 	}
-	why = p->why;
-	caisson_program_free(p);
-	return error_from_answer(err, CAISSON_FROM_INIT, &why, spec_subject(spec, &why), NULL);
+	if (channels_adopt(box, spec) < 0) {
+		caisson_program_free(p);
+		return not_started(ENOMEM, err);
+	}
+	*program = p;
+	return 0;
 }
 
-int caisson_exec(caisson_sandbox *box, const caisson_spec *spec, caisson_program **program,
+int caisson_exec(caisson_sandbox *box, caisson_spec *spec, caisson_program **program,
                  caisson_error **err) {
 	int cancel, rc;
 

@@ -17,7 +17,7 @@
 
 union fd_message {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int) * CAISSON_CHANNEL_FDS)];
+	char bytes[CMSG_SPACE(sizeof(int) * (CAISSON_CHANNEL_FDS + 1))];
 };
 
 void channel_close_fd(int *fd) {
@@ -154,7 +154,9 @@ static int make_bell(caisson_channel *channel) {
 	return bell_host_init(&channel->bell);
 }
 
-static int send_hello(const caisson_channel *channel, uint64_t bytes, const int *memory) {
+/* To a program that runs it goes by another socket, and the channel's own comes along. */
+static int send_hello(const caisson_channel *channel, uint64_t bytes, const int *memory,
+                      int offers) {
 	struct caisson_channel_hello hello = {
 		.magic = CAISSON_CHANNEL_MAGIC,
 		.size = sizeof(hello),
@@ -171,7 +173,7 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 	struct iovec iov = { &hello, sizeof(hello) };
 	union fd_message control = { .bytes = { 0 } };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
-	int fds[CAISSON_CHANNEL_FDS] = { 0 };
+	int fds[CAISSON_CHANNEL_FDS + 1] = { 0 };
 	struct cmsghdr *header;
 	ssize_t n;
 
@@ -182,14 +184,19 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 		if (fd >= 0)
 			fds[hello.fds++] = fd;
 	}
+	if (offers >= 0)
+		fds[hello.fds++] = channel->peer;
 	message.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * hello.fds);
 	header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * hello.fds);
 	memcpy(CMSG_DATA(header), fds, sizeof(int) * hello.fds);
-	n = sendmsg(channel->bell.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return n == (ssize_t)sizeof(hello) ? 0 : n < 0 ? -errno : -EIO;
+	n = sendmsg(offers >= 0 ? offers : channel->bell.socket, &message,
+	            MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0) /* the other end was closed with something unread in it: the same */
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return n == (ssize_t)sizeof(hello) ? 0 : -EIO;
 }
 
 /* Which limit an errno of set-up speaks of, and what to do about it. */
@@ -208,6 +215,10 @@ static int new_failed(caisson_error **err, int rc, const char *name, uint64_t by
 	} else if (rc == -ENOTSUP) {
 		knob = "Linux 5.1";
 		remedy = "Use a kernel that enforces F_SEAL_FUTURE_WRITE.";
+	} else if (rc == -EPIPE) {
+		remedy = "The sandbox has ended, or closed what channels are offered by.";
+	} else if (rc == -EAGAIN) {
+		remedy = "Wait until the program has opened those that it was offered before.";
 	} else if (rc == -ENOSYS || rc == -EPERM || rc == -EACCES) {
 		knob = "seccomp";
 		remedy = "Allow memfd_create(2), fcntl(2) with F_ADD_SEALS, eventfd2(2) and "
@@ -218,50 +229,70 @@ static int new_failed(caisson_error **err, int rc, const char *name, uint64_t by
 	                 (unsigned long long)bytes);
 }
 
-int channel_new(const char *name, enum caisson_direction direction, uint64_t bytes,
-                caisson_channel **result, caisson_error **err) {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	int memory[CAISSON_CHANNEL_FDS] = { -1, -1, -1, -1, -1 };
-	caisson_channel *channel;
-	int rc;
+static int check_wish(const struct channel_wish *wish, caisson_error **err) {
+	const char *name = wish->name;
 
 	if (!name_valid(name))
 		return error_set(err, EINVAL, STAGE_NEW, "", "Use 1 to 31 of a-z, 0-9, _ and -.",
 		                 "\"%s\" is not a name for a channel", name ? name : "");
-	if (direction < CAISSON_TO_HOST || direction > CAISSON_BOTH)
+	if (wish->direction < CAISSON_TO_HOST || wish->direction > CAISSON_BOTH)
 		return error_set(err, EINVAL, STAGE_NEW, "", "",
-		                 "channel \"%s\": there is no direction %d", name, (int)direction);
-	if (bytes == 0 || bytes > INT64_MAX - page)
+		                 "channel \"%s\": there is no direction %d", name,
+		                 (int)wish->direction);
+	if (wish->bytes == 0 || wish->bytes > INT64_MAX - (uint64_t)sysconf(_SC_PAGESIZE))
 		return error_set(err, EINVAL, STAGE_NEW, "", "",
 		                 "channel \"%s\": a slab cannot have %llu bytes", name,
-		                 (unsigned long long)bytes);
-	bytes = (bytes + page - 1) & ~(page - 1);
-	channel = channel_alloc(name, true);
+		                 (unsigned long long)wish->bytes);
+	return 0;
+}
+
+int channel_make(const struct channel_wish *wish, caisson_channel **result, caisson_error **err) {
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int memory[CAISSON_CHANNEL_FDS] = { -1, -1, -1, -1, -1 };
+	caisson_channel *channel;
+	uint64_t bytes;
+	int rc = check_wish(wish, err);
+
+	if (rc < 0)
+		return rc;
+	bytes = (wish->bytes + page - 1) & ~(page - 1);
+	channel = channel_alloc(wish->name, true);
 	if (!channel)
-		return new_failed(err, -ENOMEM, name, bytes);
-	channel->direction = direction;
+		return new_failed(err, -ENOMEM, wish->name, bytes);
+	channel->direction = wish->direction;
 	channel->generation = CHANNEL_GENERATION;
 	rc = make_memory(channel, bytes, memory);
 	if (rc == 0)
 		rc = make_bell(channel);
 	if (rc == 0)
-		rc = send_hello(channel, bytes, memory);
-	if (rc == 0)
 		rc = channel_sides(channel, CHANNEL_SLOTS, bytes);
+	if (rc == 0)
+		rc = send_hello(channel, bytes, memory, wish->offers);
 	if (rc == 0)
 		atomic_store(&channel->lane, memory_lane(memory[0]));
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&memory[i]);
 	if (rc < 0) {
 		channel_destroy(channel);
-		return new_failed(err, rc, name, bytes);
+		return new_failed(err, rc, wish->name, bytes);
 	}
 	*result = channel;
 	return 0;
 }
 
+int channel_new(const char *name, enum caisson_direction direction, uint64_t bytes,
+                caisson_channel **result, caisson_error **err) {
+	const struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+
+	return channel_make(&wish, result, err);
+}
+
 const char *channel_name(const caisson_channel *channel) {
 	return channel->name;
+}
+
+uint64_t channel_bytes(const caisson_channel *channel) {
+	return channel->tx.memory.size + channel->rx.memory.size;
 }
 
 int channel_peer_fd(const caisson_channel *channel) {

@@ -56,6 +56,8 @@ struct caisson_spec {
 	struct strings argv, env, keep;
 	caisson_channel **channel;
 	size_t channels;
+	int offers
+		[2]; /* the host's end and the program's, of what later channels come by; -1: none */
 	int stdio[3];
 	int *pass; /* the caller's, behind the channels' */
 	size_t passed;
@@ -132,6 +134,7 @@ struct caisson_sandbox {
 	uint64_t last_id;
 	caisson_channel **channel;
 	size_t channels;
+	int offers;          /* where channels are offered, or -1 */
 	struct leaf *leaf;   /* its cgroup; NULL: the caller's */
 	uint64_t pids_alone; /* at most that many processes, without a cgroup; 0: any number */
 	char limited_by[80];
@@ -149,6 +152,14 @@ int strings_add(struct strings *list, char *owned);
 void strings_clear(struct strings *list);
 /* "/a//b/./c/" becomes "/a/b/c"; NULL with errno EINVAL for "..", "/" and relative paths. */
 char *canonical_path(const char *path);
+
+/* Descriptors that the program gets before those of spec->pass. */
+static inline size_t spec_channels(const caisson_spec *spec) {
+	return spec->channels + (spec->offers[1] >= 0);
+}
+
+/* late.c: the channels of spec are the sandbox's from here on. 0 or -ENOMEM. */
+int channels_adopt(caisson_sandbox *box, caisson_spec *spec);
 
 /* spec.c: keeps the first failure, for caisson_spawn(); returns rc. */
 int spec_note(caisson_spec *spec, int rc, const char *what, const char *value);

@@ -4,7 +4,7 @@
 #include <locale.h>
 #include <sys/mman.h>
 
-#include "channel_impl.h"
+#include "channel.h"
 #include "policy_place.h"
 
 static const char STAGE[] = "asking the policy";
@@ -61,14 +61,14 @@ static const struct {
 	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files", 16 },
 };
 
-/* Channel memory is made by this process, for the sandbox: the slabs of all directions. */
-static int channels_fit(const struct policy *p, const caisson_spec *spec, caisson_error **err) {
+int policy_channels(const struct policy *p, caisson_channel *const *channel, size_t channels,
+                    uint64_t more, caisson_error **err) {
 	const struct policy_rule *r = p ? policy_find(p, "channels", NULL) : NULL;
-	uint64_t bytes = 0;
+	uint64_t bytes = more;
 	char place[512];
 
-	for (size_t i = 0; i < spec->channels; i++)
-		bytes += spec->channel[i]->tx.memory.size + spec->channel[i]->rx.memory.size;
+	for (size_t i = 0; i < channels; i++)
+		bytes += channel_bytes(channel[i]);
 	if (!r || bytes <= r->number)
 		return 0;
 	policy_place(r->line, place, sizeof(place));
@@ -111,5 +111,5 @@ int policy_limits(const struct policy *p, const caisson_spec *spec, struct limit
 			*value = r->number;
 		limits->set |= 1u << maxima[i].limit;
 	}
-	return channels_fit(p, spec, err);
+	return policy_channels(p, spec->channel, spec->channels, 0, err);
 }

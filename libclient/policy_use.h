@@ -29,6 +29,13 @@ struct covers {
 /* tree: O_PATH. Asks the file system only where a rule denies something below it. */
 int policy_covers(struct covers *covers, int tree, caisson_error **err);
 
+/*
+ * Channel memory is made by this process, for a sandbox: the slabs of all directions,
+ * and as many bytes more. p may be NULL.
+ */
+int policy_channels(const struct policy *p, caisson_channel *const *channel, size_t channels,
+                    uint64_t more, caisson_error **err);
+
 /* What the spec asks for and what the policy sets: never more than that. p may be NULL. */
 int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
                   caisson_error **err);

@@ -179,6 +179,7 @@ void caisson_sandbox_free(caisson_sandbox *box) {
 	for (size_t i = 0; i < box->channels; i++)
 		channel_free(box->channel[i]);
 	free(box->channel);
+	channel_close_fd(&box->offers);
 	free(box->program);
 	free(box->gpu);
 	free(box->json);

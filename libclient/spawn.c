@@ -236,13 +236,15 @@ static caisson_sandbox *adopt(caisson_spec *spec, enum caisson_via via, int sock
 	for (int i = 0; i < 3; i++)
 		if (spec->stdio[i] >= 0 && isatty(spec->stdio[i]))
 			box->asked.tty = true;
-	box->channel = spec->channel;
-	box->channels = spec->channels;
-	spec->channels_gone = spec->channels > 0;
-	spec->channel = NULL;
-	spec->channels = 0;
-	for (size_t i = 0; i < box->channels; i++)
-		channel_started(box->channel[i]);
+	box->offers = -1;
+	if (channels_adopt(box, spec) < 0) {
+		for (size_t i = 0; i < box->channels; i++)
+			channel_free(box->channel[i]);
+		free(box->channel);
+		free(box->name);
+		free(box);
+		return NULL;
+	}
 	return box;
 }
 

@@ -27,6 +27,7 @@ caisson_spec *caisson_spec_new(const char *name) {
 	if (!spec)
 		return NULL;
 	spec->stdio[0] = spec->stdio[1] = spec->stdio[2] = -1;
+	spec->offers[0] = spec->offers[1] = -1;
 	spec->name = strdup(name && *name ? name : "sandbox");
 	spec->cwd = strdup("/");
 	if (!spec->name || !spec->cwd) {
@@ -45,6 +46,8 @@ void caisson_spec_free(caisson_spec *spec) {
 	for (size_t i = 0; i < spec->channels; i++)
 		channel_free(spec->channel[i]);
 	free(spec->channel);
+	channel_close_fd(&spec->offers[0]);
+	channel_close_fd(&spec->offers[1]);
 	free(spec->pass);
 	ops_clear(&spec->ops);
 	strings_clear(&spec->argv);
@@ -222,7 +225,7 @@ int caisson_spec_pass_fd(caisson_spec *spec, int fd) {
 
 	if (fd < 0)
 		return spec_note(spec, -EBADF, "descriptor", "-1");
-	if (spec->passed + spec->channels >= CAISSON_START_MAX_EXTRA)
+	if (spec->passed + spec_channels(spec) >= CAISSON_START_MAX_EXTRA)
 		return spec_note(spec, -E2BIG, "descriptor", "one more");
 	more = realloc(spec->pass, (spec->passed + 1) * sizeof(*more));
 	if (!more)
@@ -234,35 +237,4 @@ int caisson_spec_pass_fd(caisson_spec *spec, int fd) {
 
 int caisson_spec_helper(caisson_spec *spec, const char *path) {
 	return replace(spec, &spec->helper, path, "helper");
-}
-
-caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
-                                      enum caisson_direction direction, uint64_t bytes) {
-	caisson_channel **more, *channel = NULL;
-	caisson_error *err = NULL;
-
-	for (size_t i = 0; i < spec->channels; i++)
-		if (name && !strcmp(channel_name(spec->channel[i]), name)) {
-			spec_note(spec, -EEXIST, "channel", name);
-			return NULL;
-		}
-	if (spec->channels + spec->passed >= CAISSON_START_MAX_EXTRA) {
-		spec_note(spec, -E2BIG, "channel", name);
-		return NULL;
-	}
-	more = realloc(spec->channel, (spec->channels + 1) * sizeof(*more));
-	if (!more) {
-		spec_note(spec, -ENOMEM, "channel", name);
-		return NULL;
-	}
-	spec->channel = more;
-	if (channel_new(name, direction, bytes, &channel, &err) < 0) {
-		if (!spec->error)
-			spec->error = err;
-		else
-			caisson_error_free(err);
-		return NULL;
-	}
-	spec->channel[spec->channels++] = channel;
-	return channel;
 }

@@ -15,6 +15,7 @@
 
 #include "gpu.h"
 #include "memory.h"
+#include "offer.h"
 
 static const char STAGE[] = "preparing the program";
 
@@ -51,13 +52,14 @@ static void put(struct text *t, const char *string) {
 	put_bytes(t, string, strlen(string) + 1);
 }
 
-/* CAISSON_CHANNELS=frames:3,masks:4: the order of START's extra descriptors. */
+/* CAISSON_CHANNELS=frames:3,masks:4,+:5: the order of START's extra descriptors. */
 static void put_channels(struct text *t, const caisson_spec *spec) {
 	char number[24];
 
 	put_bytes(t, CHANNEL_ENV "=", strlen(CHANNEL_ENV "="));
-	for (size_t i = 0; i < spec->channels; i++) {
-		const char *name = channel_name(spec->channel[i]);
+	for (size_t i = 0; i < spec_channels(spec); i++) {
+		const char *name =
+			i < spec->channels ? channel_name(spec->channel[i]) : CHANNEL_OFFERS;
 
 		put_bytes(t, ",", i > 0);
 		put_bytes(t, name, strlen(name));
@@ -102,7 +104,7 @@ static void put_args(struct text *t, const caisson_spec *spec, struct caisson_co
 	for (size_t i = 0; i < spec->argv.n; i++)
 		put(t, spec->argv.item[i]);
 	head->argc = (uint32_t)spec->argv.n;
-	head->envc = spec->channels > 0;
+	head->envc = spec_channels(spec) > 0;
 	for (size_t i = 0; i < spec->env.n; i++) {
 		if (is_kept(spec, spec->env.item[i]))
 			continue;
@@ -121,7 +123,7 @@ static void put_args(struct text *t, const caisson_spec *spec, struct caisson_co
 	}
 	if (spec->gpu)
 		head->envc += put_gpu(t, spec);
-	if (spec->channels > 0)
+	if (spec_channels(spec) > 0)
 		put_channels(t, spec);
 	flush(t);
 }
@@ -175,7 +177,7 @@ int start_make(const caisson_spec *spec, struct start *start, caisson_error **er
 		.version = CAISSON_CONTROL_VERSION,
 		.kind = CAISSON_CONTROL_START,
 		.flags = spec->stdio_files ? CAISSON_START_FILES : 0,
-		.fds = CAISSON_START_FD_EXTRA + (uint32_t)(spec->channels + spec->passed),
+		.fds = CAISSON_START_FD_EXTRA + (uint32_t)(spec_channels(spec) + spec->passed),
 	};
 	start->fd[CAISSON_START_FD_ARGS] = -1;
 	start->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -192,8 +194,10 @@ int start_make(const caisson_spec *spec, struct start *start, caisson_error **er
 			spec->stdio[i] >= 0 ? spec->stdio[i] : start->null;
 	for (size_t i = 0; i < spec->channels; i++)
 		start->fd[CAISSON_START_FD_EXTRA + i] = channel_peer_fd(spec->channel[i]);
+	if (spec->offers[1] >= 0)
+		start->fd[CAISSON_START_FD_EXTRA + spec->channels] = spec->offers[1];
 	for (size_t i = 0; i < spec->passed; i++)
-		start->fd[CAISSON_START_FD_EXTRA + spec->channels + i] = spec->pass[i];
+		start->fd[CAISSON_START_FD_EXTRA + spec_channels(spec) + i] = spec->pass[i];
 	return 0;
 }
 

@@ -369,12 +369,13 @@ typedef struct caisson_program caisson_program;
 /*
  * Start another program in a running sandbox, as that one's first, with the same
  * restrictions: the sandbox's pid 1 starts it. Of spec only arguments, environment,
- * working directory and standard streams are used; if it has anything else, -EINVAL.
- * Returns once the exec succeeded. -EAGAIN if 64 programs run already, -ESRCH if
+ * working directory, standard streams, descriptors and channels are used; if it has
+ * anything else, -EINVAL. Its channels are the sandbox's from then on, and -EBUSY is
+ * returned for a spec whose channels a program has already. Returns once the exec succeeded. -EAGAIN if 64 programs run already, -ESRCH if
  * the sandbox has ended. The sandbox goes on whatever becomes of the program, and
  * ends when its first program does, with all others.
  */
-int caisson_exec(caisson_sandbox *box, const caisson_spec *spec, caisson_program **program,
+int caisson_exec(caisson_sandbox *box, caisson_spec *spec, caisson_program **program,
                  caisson_error **err);
 /*
  * As caisson_wait(), for this program; processes that it started may be left. If

@@ -55,6 +55,43 @@ int caisson_channel_prefaulted(const caisson_channel *channel, uint64_t *ready, 
 void caisson_channel_deadline(caisson_channel *channel, uint32_t milliseconds);
 
 /*
+ * Channels for a program that runs. The host says before the start that there may be
+ * some: the program then gets one descriptor more, on which it is offered them. The
+ * host's end of it is shut for reading. 0, or what caisson_spawn() will report.
+ */
+int caisson_spec_late_channels(caisson_spec *spec);
+/*
+ * One more channel in a running sandbox, for its first program and what that started;
+ * as caisson_spec_channel(), and the policy's maximum of all the sandbox's channels
+ * counts. Usable at once: what is sent waits for the program to open it. Owned by box.
+ * -ENOTSUP without caisson_spec_late_channels(), -EEXIST, -EPIPE if the sandbox has
+ * ended, -EAGAIN if the program leaves too many offers unopened, -EACCES by policy.
+ * By the thread that uses box.
+ */
+int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_direction direction,
+                        uint64_t bytes, caisson_channel **channel, caisson_error **err);
+/*
+ * Close a channel of a sandbox before the sandbox ends: its memory goes, the other side
+ * is told (-EPIPE), its name is free again. DLPack tensors of it stay readable. Nothing
+ * if it is none of box's. By the thread that uses box, and no other uses the channel.
+ */
+void caisson_remove_channel(caisson_sandbox *box, caisson_channel *channel);
+/*
+ * In the sandbox: open a channel that the host adds, waiting up to timeout_ms for it (-1:
+ * without limit, 0: only look). -ETIMEDOUT (-EAGAIN if timeout_ms is 0), -ENOENT if the
+ * host adds none in this sandbox, -EPIPE if it ended. caisson_channel_open() finds those
+ * that were added before it is called, too. Any thread; not in a forked child of one that
+ * has more than one thread.
+ */
+int caisson_channel_await(const char *name, int timeout_ms, caisson_channel **channel,
+                          caisson_error **err);
+/*
+ * In the sandbox, for poll(POLLIN): readable when a channel was added. Do not read it: call
+ * caisson_channel_await() with timeout 0. -1 if the host adds none.
+ */
+int caisson_offers_fd(void);
+
+/*
  * Send a received tensor on through another channel, for instance from one sandbox
  * to another: its bytes are copied once, so that what the receiver sees does not
  * change any more, with type, shape, strides and tag. tensor stays the caller's, to

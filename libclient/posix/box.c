@@ -178,7 +178,7 @@ const char *caisson_report_json(caisson_sandbox *box) {
 	return "{\n  \"schema\": 1,\n  \"full\": false,\n  \"via\": \"none\"\n}\n";
 }
 
-int caisson_exec(caisson_sandbox *box, const caisson_spec *spec, caisson_program **program,
+int caisson_exec(caisson_sandbox *box, caisson_spec *spec, caisson_program **program,
                  caisson_error **err) {
 	(void)box;
 	(void)spec;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caisson_channels.h"
 #include "tests/lib/tap.h"
 
 #define MIB (1024u * 1024u)
@@ -178,6 +179,59 @@ static void test_no_seal(void) {
 	        "and why");
 }
 
+/* A channel that the running program gets: by its offers, or with another program. */
+static void test_late(void) {
+	caisson_spec *spec = inside(DOES("await one", "await two")), *more;
+	caisson_channel *one = NULL, *two = NULL, *third = NULL, *own;
+	caisson_program *program = NULL;
+	caisson_sandbox *box;
+	caisson_error *err = NULL;
+	int rc, status = -1;
+
+	caisson_spec_late_channels(spec);
+	box = start(spec);
+	if (!box)
+		bail("no sandbox for later channels");
+	tap_ok(caisson_add_channel(box, "two", CAISSON_BOTH, MIB, &two, NULL) == 0 &&
+	               caisson_add_channel(box, "one", CAISSON_BOTH, 4 * MIB, &one, NULL) == 0,
+	       "two channels are added to a running sandbox");
+	rc = caisson_add_channel(box, "one", CAISSON_BOTH, MIB, &third, &err);
+	tap_ok(rc == -EEXIST && strstr(caisson_error_message(err), "one"),
+	       "one name, one channel there too");
+	caisson_error_free(err);
+	tap_ok(one && send_floats(one, 1, 1) && send_bytes(one, 2) && send_floats(one, 9, 3) &&
+	               floats_came(one, 1, 101) && bytes_came(one, 102) && floats_came(one, 9, 103),
+	       "the program waited for it, and answers");
+	caisson_remove_channel(box, one);
+	tap_ok(caisson_add_channel(box, "one", CAISSON_TO_HOST, MIB, &third, NULL) == 0,
+	       "a removed channel's name is free again");
+
+	more = caisson_spec_new("more");
+	caisson_spec_argv(more, DOES(PROGRAM, "inside", "echo own"));
+	caisson_spec_setenv(more, "LD_LIBRARY_PATH", "/t/lib");
+	own = caisson_spec_channel(more, "own", CAISSON_BOTH, MIB);
+	rc = caisson_exec(box, more, &program, NULL);
+	tap_ok(rc == 0 && own && send_floats(own, 5, 1) && send_bytes(own, 2) &&
+	               send_floats(own, 6, 3) && floats_came(own, 5, 101) && bytes_came(own, 102) &&
+	               floats_came(own, 6, 103),
+	       "a further program has a channel of its own");
+	tap_ok(program && caisson_program_wait(program, ms(20000), &status, NULL) == 0 &&
+	               status == 0,
+	       "and ends well");
+	rc = program ? caisson_exec(box, more, &program, NULL) : 0;
+	tap_ok(rc == -EBUSY, "which the next one cannot have (%d)", rc);
+	caisson_spec_free(more);
+	tap_ok(two && send_floats(two, 2, 1) && send_bytes(two, 2) && send_floats(two, 3, 3) &&
+	               floats_came(two, 2, 101),
+	       "the channel that was not opened at once works too");
+	tap_ok(end_of(box) == 0, "the sandbox ends well");
+
+	box = start(inside(DOES("sleep 600000")));
+	rc = caisson_add_channel(box, "one", CAISSON_BOTH, MIB, &one, NULL);
+	tap_ok(rc == -ENOTSUP, "without asking before there are none (%d)", rc);
+	caisson_sandbox_free(box);
+}
+
 void test_channels(void) {
 	if (!strcmp(played_kernel(), "kernel-4.18")) {
 		test_no_seal();
@@ -187,4 +241,5 @@ void test_channels(void) {
 	test_peer_killed();
 	test_names();
 	test_once();
+	test_late();
 }

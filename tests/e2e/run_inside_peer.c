@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the program in the sandbox does with processes, signals, sockets and channels. */
 #include "run.h"
+#include "caisson_channels.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -98,14 +99,11 @@ static void change(caisson_tensor *to, const caisson_tensor *from) {
 	to->tag = from->tag + 100;
 }
 
-/* Send every tensor back, changed, until the host is gone. */
-static void do_echo(const char *arg) {
-	caisson_channel *channel;
+/* Send three tensors back, changed. */
+static void echo(caisson_channel *channel) {
 	caisson_tensor in, out;
 	int rc, n = 0;
 
-	if (caisson_channel_open(arg, &channel, NULL) < 0)
-		_exit(70);
 	while ((rc = caisson_recv(channel, &in, 60000, NULL)) == 0) {
 		if (caisson_loan(channel, in.dtype, in.ndim, in.shape, &out, NULL) < 0)
 			_exit(71);
@@ -119,6 +117,23 @@ static void do_echo(const char *arg) {
 	caisson_channel_close(channel);
 	if (rc < 0)
 		_exit(73);
+}
+
+static void do_echo(const char *arg) {
+	caisson_channel *channel;
+
+	if (caisson_channel_open(arg, &channel, NULL) < 0)
+		_exit(70);
+	echo(channel);
+}
+
+/* The same on a channel that comes while it runs. */
+static void do_await(const char *arg) {
+	caisson_channel *channel;
+
+	if (caisson_channel_await(arg, 60000, &channel, NULL) < 0)
+		_exit(74);
+	echo(channel);
 }
 
 static void do_open(const char *arg) {
@@ -178,8 +193,9 @@ static const struct {
 } verbs[] = {
 	{ "exec", do_exec },     { "catch", do_catch },   { "ignore", do_ignore },
 	{ "orphan", do_orphan }, { "socket", do_socket }, { "loopback", do_loopback },
-	{ "echo", do_echo },     { "open", do_open },     { "sum", do_sum },
-	{ "ids", do_ids },       { "clocks", do_clocks }, { "queue", do_queue },
+	{ "echo", do_echo },     { "await", do_await },   { "open", do_open },
+	{ "sum", do_sum },       { "ids", do_ids },       { "clocks", do_clocks },
+	{ "queue", do_queue },
 };
 
 bool inside_peer(const char *verb, size_t len, const char *arg) {
