@@ -27,6 +27,11 @@ struct channel_tx {
 	uint32_t room_wait; /* count of our own word */
 	uint64_t out_bytes; /* of the slab, sent and not yet reclaimed */
 	uint64_t lease_ms;  /* the other side may keep a tensor for so long; 0: for ever */
+	bool drops;         /* where there is no room, what was not taken is taken back */
+	uint64_t recalled;  /* numbers below were taken back, or taken */
+	uint64_t announced; /* the other side's word that was seen last */
+	uint64_t dropped;
+	uint32_t order[CHANNEL_SLOTS]; /* which lease a number was sent with, if drops is set */
 };
 
 /* What only the thread that receives touches. */
@@ -39,7 +44,9 @@ struct channel_rx {
 	uint32_t data_wait; /* count of our own word */
 	uint64_t spin_ns;
 	struct keeper *keeper; /* of tensors that were exported; NULL: none was */
-	bool met;              /* the other side's version was looked at */
+	uint64_t interval_ns;  /* between tensors, in the long run; 0: any */
+	uint64_t burst_ns, due_ns;
+	bool met; /* the other side's version was looked at */
 };
 
 struct caisson_channel {
@@ -75,6 +82,8 @@ bool channel_futex(const caisson_channel *channel);
 uint64_t channel_now_ns(void);
 /* A received tensor, by its handle; nothing if it is not held (any more). */
 void channel_give_back(caisson_channel *channel, uint64_t handle);
+/* In send.c: something was published, or can be taken now. */
+void channel_wake_receiver(caisson_channel *channel);
 /* Around what the receiving thread does with leases: others give back exported tensors. */
 void channel_rx_lock(caisson_channel *channel);
 void channel_rx_unlock(caisson_channel *channel);

@@ -5,6 +5,8 @@
 
 #include "channel_impl.h"
 #include "error.h"
+#include "rate.h"
+#include "recall.h"
 #include "slot.h"
 #include "wake.h"
 
@@ -60,10 +62,17 @@ static int take(caisson_channel *channel, caisson_tensor *tensor) {
 	struct channel_rx *rx = &channel->rx;
 	struct ring_copy copy;
 	const char *fault;
+	bool recalls;
 	int rc = ring_take(&channel->theirs, rx->taken, &copy);
 
 	if (rc == 0)
 		return 0;
+	recalls = recall_on(channel);
+	if (recalls) { /* what was copied may be something else by now */
+		rc = recall_heed(channel) ? ring_take(&channel->theirs, rx->taken, &copy) : 0;
+		if (rc == 0)
+			return 0;
+	}
 	if (rc < 0)
 		return channel_poison(channel, "a tensor out of sequence");
 	if (!rx->met && meet(channel) < 0)
@@ -71,6 +80,8 @@ static int take(caisson_channel *channel, caisson_tensor *tensor) {
 	channel_rx_lock(channel);
 	fault = accept_slot(channel, &copy, tensor);
 	channel_rx_unlock(channel);
+	if (!fault && recalls)
+		recall_took(channel);
 	return fault ? channel_poison(channel, fault) : 1;
 }
 
@@ -222,6 +233,10 @@ int caisson_recv(caisson_channel *channel, caisson_tensor *tensor, int timeout_m
 
 	if (!channel || !tensor)
 		return error_set(err, EINVAL, STAGE_RECV, "", "", "no channel or tensor was given");
-	rc = receive(channel, tensor, timeout_ms);
+	rc = channel->rx.interval_ns ? rate_wait(channel, &timeout_ms) : 0;
+	if (rc == 0)
+		rc = receive(channel, tensor, timeout_ms);
+	if (rc >= 0 && channel->rx.interval_ns)
+		rate_count(channel);
 	return rc < 0 ? channel_explain(channel, err, rc, STAGE_RECV) : 0;
 }

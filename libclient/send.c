@@ -7,6 +7,7 @@
 #include "channel_impl.h"
 #include "dtype.h"
 #include "error.h"
+#include "recall.h"
 #include "slot.h"
 #include "wake.h"
 
@@ -77,13 +78,15 @@ static int take_room(struct slab *slab, uint64_t nbytes, uint16_t *index) {
 }
 
 static int loan_room(caisson_channel *channel, uint64_t nbytes, uint16_t *index) {
-	int rc = take_room(&channel->tx.slab, nbytes, index);
+	int got, rc = take_room(&channel->tx.slab, nbytes, index);
 
 	if (rc != -EAGAIN)
 		return rc;
 	rc = reclaim(channel);
 	if (rc == 0)
 		rc = take_room(&channel->tx.slab, nbytes, index);
+	while (rc == -EAGAIN && channel->tx.drops && (got = recall_oldest(channel)) != 0)
+		rc = got < 0 ? got : take_room(&channel->tx.slab, nbytes, index);
 	if (rc == -EAGAIN && check_deadline(channel) < 0)
 		rc = -EPROTO;
 	return rc;
@@ -220,7 +223,7 @@ static void after_send(caisson_channel *channel, const struct lease *lease) {
 		(void)reclaim(channel); /* what it finds wrong stays, and the next call tells */
 }
 
-static void wake(caisson_channel *channel) {
+void channel_wake_receiver(caisson_channel *channel) {
 	struct channel_tx *tx = &channel->tx;
 	uint32_t word = wait_wanted(&channel->theirs.page->data_wait, tx->rung);
 	int woken = -1;
@@ -239,6 +242,7 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	struct channel_tx *tx = &channel->tx;
 	struct caisson_channel_slot slot;
 	struct lease *lease;
+	uint32_t number;
 	uint16_t index;
 
 	if (atomic_load(&channel->fault))
@@ -251,14 +255,16 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	if (channel_other_closed(channel))
 		return -EPIPE;
 	lease = &tx->slab.lease[index];
-	slot_fill(&slot, lease, (lease->generation & 0xffff) << 16 | index, channel->generation,
-	          tensor->tag);
+	number = (lease->generation & 0xffff) << 16 | index;
+	slot_fill(&slot, lease, number, channel->generation, tensor->tag);
+	if (tx->drops)
+		tx->order[tx->sent % CHANNEL_SLOTS] = number;
 	lease->state = LEASE_SENT;
 	if (tx->lease_ms)
 		lease->since_ms = channel_now_ns() / 1000000u;
 	/* There are as many slots as leases: this one's last tensor was received long ago. */
 	ring_publish(&channel->mine, tx->sent++, &slot, lease->shape, lease->strides);
-	wake(channel);
+	channel_wake_receiver(channel);
 	tensor->lease = 0;
 	tensor->data = NULL;
 	after_send(channel, lease);

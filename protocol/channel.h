@@ -63,7 +63,9 @@ struct caisson_channel_page {
 	_Atomic uint32_t state;                   /* enum caisson_channel_state */
 	_Alignas(128) _Atomic uint32_t data_wait; /* the writer waits for a tensor, see below */
 	_Alignas(128) _Atomic uint32_t room_wait; /* the writer waits for room to send */
-	_Alignas(128) uint8_t reserved[128];
+	_Atomic uint64_t recall; /* which tensors the writer has taken back; 0: it takes none back */
+	_Alignas(128) _Atomic uint64_t taking; /* what the writer takes, if the other side recalls */
+	uint8_t reserved[120];
 };
 _Static_assert(sizeof(struct caisson_channel_page) == 512, "channel ABI");
 _Static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8, "channel ABI");
@@ -86,6 +88,16 @@ enum caisson_channel_state {
 #define CAISSON_CHANNEL_WAITING 1u
 #define CAISSON_CHANNEL_FUTEX 2u
 #define CAISSON_CHANNEL_WAIT_STEP 4u
+
+/*
+ * recall: RECALLS, and in the upper bits a number n: tensors before number n (from 0)
+ * were taken back by their sender unless the receiver had announced them before; with
+ * ASKED, number n is asked for, and not taken until that is over. taking: twice one more
+ * than the number that the receiver announces; plus 1 once it was taken.
+ */
+#define CAISSON_CHANNEL_RECALLS 1u
+#define CAISSON_CHANNEL_ASKED 2u
+#define CAISSON_CHANNEL_RECALL_SHIFT 2
 
 /*
  * What follows the head: a ring of releases (one 64-bit word each, the count in

@@ -54,6 +54,31 @@ int caisson_channel_prefaulted(const caisson_channel *channel, uint64_t *ready, 
  */
 void caisson_channel_deadline(caisson_channel *channel, uint32_t milliseconds);
 
+enum caisson_when_full {
+	CAISSON_FULL_WAIT = 0,       /* as in the beginning: a loan gives -EAGAIN, or waits */
+	CAISSON_FULL_DROP_OLDEST = 1 /* a loan takes back what was sent and not received yet */
+};
+
+/*
+ * What a loan does where there is no room. Tensors that the other side has received are
+ * its own until it releases them, whatever is said here: if those leave no room, a loan
+ * gives -EAGAIN or waits. Dropping begins with the oldest, and does not go back to
+ * waiting. -EBUSY once a tensor is under way, -ENOTSUP if this side does not send. By the
+ * thread that sends.
+ */
+int caisson_channel_when_full(caisson_channel *channel, enum caisson_when_full policy,
+                              caisson_error **err);
+/* How many tensors this side has sent and taken back. By the thread that sends. */
+uint64_t caisson_channel_dropped(const caisson_channel *channel);
+
+/*
+ * Receive at most so many tensors a second, burst of them at once (0 is 1); per_second 0,
+ * as in the beginning: any number. Above it caisson_recv() waits, or gives -EAGAIN with
+ * tensors there: who polls then gives poll a timeout. The other side runs out of leases
+ * meanwhile, and waits or drops. By the thread that receives.
+ */
+void caisson_channel_rate(caisson_channel *channel, uint32_t per_second, uint32_t burst);
+
 /*
  * Channels for a program that runs. The host says before the start that there may be
  * some: the program then gets one descriptor more, on which it is offered them. The

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Channels that are made while the program runs: not through files. */
+/* What channels through files have nothing of: those made later, and dropping what was sent. */
 #include "posix.h"
 
 #include <errno.h>
@@ -37,4 +37,21 @@ int caisson_channel_await(const char *name, int timeout_ms, caisson_channel **ch
 
 int caisson_offers_fd(void) {
 	return -1;
+}
+
+/* A folder has room as long as the disk has. */
+int caisson_channel_when_full(caisson_channel *channel, enum caisson_when_full policy,
+                              caisson_error **err) {
+	(void)channel;
+	return policy == CAISSON_FULL_WAIT ? 0 : refused(err, "dropping what was sent");
+}
+
+uint64_t caisson_channel_dropped(const caisson_channel *channel) {
+	(void)channel;
+	return 0;
+}
+
+/* Files are taken as fast as they are asked for. */
+void caisson_channel_rate(caisson_channel *channel, uint32_t per_second, uint32_t burst) {
+	(void)channel, (void)per_second, (void)burst;
 }

@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "caisson_channels.h"
 #include "channel_impl.h"
 #include "channel_peer.h"
 #include "tap.h"
@@ -128,19 +130,107 @@ static void both_ways(const char *name, bool spins) {
 	tap_ok(!fault, "%s%s%s", name, fault ? ": " : "", fault ? fault : "");
 }
 
+/* What is not received in time is taken back: fewer come, in order and whole. */
+static void *send_newest(void *argument) {
+	struct work *work = argument;
+
+	for (uint64_t number = 0; number < TENSORS && !work->fault; number++) {
+		int64_t n = 100 + (int64_t)(number % 50);
+		caisson_tensor tensor;
+
+		if (caisson_loan_strided(work->channel, CAISSON_DTYPE(CAISSON_UINT, 32), 1, &n,
+		                         NULL, 10000, &tensor, NULL) < 0) {
+			work->fault = "no room";
+			break;
+		}
+		for (int64_t i = 0; i < n; i++)
+			((uint32_t *)tensor.data)[i] = word(work->salt, number, i);
+		tensor.tag = number;
+		if (caisson_send(work->channel, &tensor, NULL) < 0)
+			work->fault = "not sent";
+	}
+	return NULL;
+}
+
+static const char *spoiled(const struct work *work, const caisson_tensor *tensor) {
+	for (int64_t i = 0; i < tensor->shape[0]; i++)
+		if (((const uint32_t *)tensor->data)[i] != word(work->salt, tensor->tag, i))
+			return "other bytes";
+	return NULL;
+}
+
+static void *receive_some(void *argument) {
+	struct work *work = argument;
+	caisson_tensor held = { .lease = 0 }, tensor;
+	uint64_t next = 0;
+
+	while (next < TENSORS && !work->fault) {
+		if (caisson_recv(work->channel, &tensor, 10000, NULL) < 0) {
+			work->fault = "not received";
+			break;
+		}
+		if (tensor.tag < next)
+			work->fault = "out of order";
+		next = tensor.tag + 1;
+		if (tensor.tag % 64 == 0) /* so that the other side gets ahead */
+			usleep(200);
+		if (!work->fault)
+			work->fault = spoiled(work, &tensor);
+		if (!work->fault && held.lease)
+			work->fault = spoiled(work, &held);
+		caisson_release(work->channel, &held);
+		held = tensor;
+	}
+	caisson_release(work->channel, &held);
+	return NULL;
+}
+
+static void newest_only(const char *name) {
+	struct work work[2] = { { .channel = host, .salt = 7 }, { .channel = peer, .salt = 7 } };
+	pthread_t thread;
+
+	if (caisson_channel_when_full(host, CAISSON_FULL_DROP_OLDEST, NULL) < 0 ||
+	    pthread_create(&thread, NULL, receive_some, &work[1]) != 0) {
+		tap_ok(false, "%s: not begun", name);
+		return;
+	}
+	send_newest(&work[0]);
+	pthread_join(thread, NULL);
+	tap_ok(!work[0].fault && !work[1].fault, "%s, %llu of %u%s%s", name,
+	       (unsigned long long)caisson_channel_dropped(host), TENSORS,
+	       work[0].fault ? ": " : "", work[0].fault ? work[0].fault : "");
+	tap_ok(!work[1].fault && caisson_channel_dropped(host) > 0, "what came is whole%s%s",
+	       work[1].fault ? ": " : "", work[1].fault ? work[1].fault : "");
+}
+
+static bool new_pair(void) {
+	if (channel_new("frames", CAISSON_BOTH, 4096, &host, NULL) < 0)
+		return false;
+	peer = peer_open_here(host);
+	if (peer)
+		one_mapping();
+	return peer;
+}
+
+static void end_pair(void) {
+	apart_again();
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
 int main(void) {
 	/* Small enough that both wait for each other, for room and for tensors. */
-	if (channel_new("frames", CAISSON_BOTH, 4096, &host, NULL) < 0 ||
-	    !(peer = peer_open_here(host)))
+	if (!new_pair())
 		return 1;
-	one_mapping();
 	both_ways("both ways, four threads, spinning", true);
 	both_ways("both ways, four threads, sleeping", false);
 	atomic_store(&host->no_futex, true);
 	atomic_store(&peer->no_futex, true);
 	both_ways("both ways, four threads, without futexes", false);
-	apart_again();
-	caisson_channel_close(peer);
-	channel_free(host);
+	end_pair();
+	if (!new_pair())
+		return 1;
+	newest_only("the oldest are dropped");
+	end_pair();
 	return tap_done();
 }

@@ -98,6 +98,42 @@ Test(channel_more, deadline) {
 	channel_free(host);
 }
 
+Test(channel_more, rate, .timeout = 60) {
+	caisson_channel *host = host_end(CAISSON_TO_HOST, SLAB), *peer = peer_open_here(host);
+	caisson_tensor tensor;
+	int64_t start;
+	int rc;
+
+	caisson_channel_rate(host, 100, 5);
+	for (int i = 0; i < 40; i++) {
+		cr_assert_eq(caisson_loan(peer, CAISSON_U8, 0, NULL, &tensor, NULL), 0);
+		cr_assert_eq(caisson_send(peer, &tensor, NULL), 0);
+	}
+	start = now_ms();
+	for (int i = 0; i < 5; i++) { /* at once */
+		cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
+		caisson_release(host, &tensor);
+	}
+	rc = caisson_recv(host, &tensor, 0, NULL);
+	cr_assert(rc == -EAGAIN || now_ms() - start >= 10, "%d", rc);
+	for (int i = rc == 0 ? 6 : 5; i < 40; i++) {
+		cr_assert_eq(caisson_recv(host, &tensor, 5000, NULL), 0);
+		caisson_release(host, &tensor);
+	}
+	cr_assert_geq(now_ms() - start, 345); /* 35 of them, 10 ms apart */
+	caisson_channel_rate(host, 1, 0);
+	cr_assert_eq(caisson_loan(peer, CAISSON_U8, 0, NULL, &tensor, NULL), 0);
+	cr_assert_eq(caisson_send(peer, &tensor, NULL), 0);
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), 0);
+	start = now_ms();
+	cr_assert_eq(caisson_recv(host, &tensor, 30, NULL), -ETIMEDOUT);
+	cr_assert_lt(now_ms() - start, 900);
+	caisson_channel_rate(host, 0, 0);
+	cr_assert_eq(caisson_recv(host, &tensor, 0, NULL), -EAGAIN);
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
 Test(channel_more, forward) {
 	const int64_t shape[] = { 3, 4 }, strides[] = { 1, 5 };
 	caisson_channel *a = host_end(CAISSON_TO_HOST, SLAB), *from = peer_open_here(a);
