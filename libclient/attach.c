@@ -133,6 +133,10 @@ static int attach(caisson_channel *channel, struct offer *offer, caisson_error *
 		offer->fd[CAISSON_CHANNEL_FD_BELL] = -1;
 		channel->bell.wait = channel->bell.socket;
 		atomic_store(&channel->lane, memory_lane(offer->fd[CAISSON_CHANNEL_FD_HOST_PAGE]));
+		if (offer->fd[CAISSON_CHANNEL_FD_TO_SANDBOX] >= 0)
+			atomic_fetch_or(&channel->lane,
+			                memory_lane(offer->fd[CAISSON_CHANNEL_FD_TO_SANDBOX]) &
+			                        CAISSON_LANE_FROZEN);
 		rc = channel_sides(channel, hello->slots, hello->to_host_bytes);
 	}
 	if (rc == -EPROTO)

@@ -6,6 +6,7 @@
 
 #include "channel_impl.h"
 #include "error.h"
+#include "fanout.h"
 #include "keeper.h"
 
 /* The other side broke the protocol: nothing it says counts any more. */
@@ -35,6 +36,23 @@ bool channel_other_closed(caisson_channel *channel) {
 	       (atomic_load(&channel->theirs.page->state) & CAISSON_CHANNEL_CLOSED);
 }
 
+int channel_fault(const caisson_channel *channel) {
+	if (atomic_load(&channel->fault))
+		return -EPROTO;
+	return atomic_load_explicit(&channel->revoked, memory_order_relaxed) ? -EPIPE : 0;
+}
+
+void channel_lease_over(caisson_channel *channel, uint16_t index) {
+	struct channel_tx *tx = &channel->tx;
+	const uint32_t theirs = tx->slab.lease[index].theirs;
+
+	tx->out_bytes -= tx->slab.lease[index].room;
+	tx->over++;
+	slab_end(&tx->slab, index);
+	if (tx->fanout)
+		fanout_lease_over(tx->fanout, (uint16_t)theirs);
+}
+
 int channel_explain(const caisson_channel *channel, caisson_error **err, int rc,
                     const char *stage) {
 	const char *other = channel->bell.host ? "the sandbox" : "the host application";
@@ -49,6 +67,9 @@ int channel_explain(const caisson_channel *channel, caisson_error **err, int rc,
 		                 "Treat the other side as hostile or broken: end the sandbox.",
 		                 "channel \"%s\": %s sent %s", channel->name, other, fault);
 	case -EPIPE:
+		if (atomic_load(&channel->revoked))
+			return error_set(err, EPIPE, stage, "caisson_channel_revoke()", "",
+			                 "channel \"%s\" was revoked", channel->name);
 		return error_set(err, EPIPE, stage, "", "",
 		                 atomic_load(&channel->theirs.page->state) &
 		                                 CAISSON_CHANNEL_ATTACHED

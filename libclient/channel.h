@@ -17,6 +17,7 @@ struct channel_wish {
 	const char *name;
 	enum caisson_direction direction;
 	uint64_t bytes;
+	struct caisson_fanout *fanout; /* whose slab it gets, TO_SANDBOX; or NULL */
 	int offers; /* the socket that the offer goes out by, to a program that runs; else -1 */
 };
 int channel_make(const struct channel_wish *wish, caisson_channel **channel, caisson_error **err);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "bell.h"
+#include "caisson_fanout.h"
 #include "channel.h"
 #include "memory.h"
 #include "prefault.h"
@@ -31,6 +32,9 @@ struct channel_tx {
 	uint64_t recalled;  /* numbers below were taken back, or taken */
 	uint64_t announced; /* the other side's word that was seen last */
 	uint64_t dropped;
+	caisson_fanout *fanout; /* whose member this is: the leases count for its own, by theirs */
+	uint64_t over;          /* leases that were sent and have ended */
+	uint64_t missed;        /* tensors of the fan-out */
 	uint32_t order[CHANNEL_SLOTS]; /* which lease a number was sent with, if drops is set */
 };
 
@@ -64,6 +68,7 @@ struct caisson_channel {
 	struct prefault prefault;
 	_Atomic(const char *) fault; /* how the other side broke the protocol, or NULL */
 	atomic_bool gone;            /* the other side is */
+	atomic_bool revoked;         /* by this side */
 	_Alignas(128) struct channel_tx tx;
 	_Alignas(128) struct channel_rx rx;
 };
@@ -77,6 +82,10 @@ struct caisson_channel {
 /* The other side broke the protocol: nothing it says counts any more. -EPROTO. */
 int channel_poison(caisson_channel *channel, const char *fault);
 bool channel_other_closed(caisson_channel *channel);
+/* Is there an end to all calls: 0, -EPROTO, or -EPIPE. */
+int channel_fault(const caisson_channel *channel);
+/* What was sent with it is this side's again. */
+void channel_lease_over(caisson_channel *channel, uint16_t index);
 /* Do both sides have futex(2)? */
 bool channel_futex(const caisson_channel *channel);
 uint64_t channel_now_ns(void);
@@ -84,6 +93,11 @@ uint64_t channel_now_ns(void);
 void channel_give_back(caisson_channel *channel, uint64_t handle);
 /* In send.c: something was published, or can be taken now. */
 void channel_wake_receiver(caisson_channel *channel);
+/* Take back what was released; end the channel if something was not in time: 0, -EPROTO. */
+int channel_reclaim(caisson_channel *channel);
+int channel_check_deadline(caisson_channel *channel);
+/* A lease that is filled in goes out, and is SENT. */
+void channel_publish(caisson_channel *channel, uint16_t index, uint64_t tag);
 /* Around what the receiving thread does with leases: others give back exported tensors. */
 void channel_rx_lock(caisson_channel *channel);
 void channel_rx_unlock(caisson_channel *channel);
@@ -94,6 +108,8 @@ uint16_t channel_lease(const struct slab *slab, uint64_t handle, uint32_t side, 
 void channel_describe(caisson_tensor *tensor, const struct slab *slab, uint16_t index, void *data,
                       uint32_t side, uint64_t tag);
 
+/* In handshake.c: why there is no memory, or no descriptor. */
+int channel_new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes);
 /* In handshake.c, for both sides. */
 caisson_channel *channel_alloc(const char *name, bool host);
 /* Once all memory is mapped: the rings and the lease tables; says that this side is attached. */

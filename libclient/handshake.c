@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host makes a channel and hands it over; how it ends on either side. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "channel_impl.h"
 #include "error.h"
+#include "fanout.h"
 #include "keeper.h"
 
 #define STAGE_NEW "creating a channel"
@@ -64,7 +66,7 @@ int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes) {
 
 	ring_at(&channel->mine, channel->my_page.base, slots);
 	ring_at(&channel->theirs, channel->their_page.base, slots);
-	if (channel->tx.memory.base)
+	if (channel->tx.memory.size)
 		rc = slab_init(&channel->tx.slab, (uint16_t)slots, tx_bytes);
 	if (rc == 0 && channel->rx.memory.base)
 		rc = slab_init(&channel->rx.slab, (uint16_t)slots, 0);
@@ -78,6 +80,8 @@ int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes) {
 }
 
 void channel_destroy(caisson_channel *channel) {
+	if (channel->owner == getpid())
+		fanout_leave(channel);
 	keeper_leave(channel);
 	/* A forked child's copy goes without a word: the channel is its parent's. */
 	if (channel->mine.page && channel->owner == getpid()) {
@@ -122,7 +126,20 @@ static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, 
 	return rc < 0 ? rc : memory_seal_seals(*fd);
 }
 
-static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd) {
+/* A member of a fan-out has that one's slab, which was sealed when the first came. */
+static int share_slab(caisson_channel *channel, caisson_fanout *fanout, int *fd) {
+	int rc = 0;
+
+	if (!fanout->frozen && fanout->members == 0 && !fanout->sealed) {
+		rc = memory_seal_writes(fanout->fd);
+		fanout->sealed = rc == 0;
+	}
+	channel->tx.memory.size = fanout->memory.size;
+	*fd = fcntl(fanout->fd, F_DUPFD_CLOEXEC, 3);
+	return rc < 0 ? rc : *fd < 0 ? -errno : 0;
+}
+
+static int make_memory(caisson_channel *channel, uint64_t bytes, caisson_fanout *fanout, int *fd) {
 	const uint64_t page = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS);
 	int rc = make_mine(&channel->my_page, "caisson-host", page, &fd[0]);
 
@@ -130,6 +147,8 @@ static int make_memory(caisson_channel *channel, uint64_t bytes, int *fd) {
 		rc = make_theirs(&channel->their_page, "caisson-sandbox", page, &fd[1]);
 	if (rc == 0 && channel_carries(channel, true))
 		rc = make_theirs(&channel->rx.memory, "caisson-to-host", bytes, &fd[3]);
+	if (rc == 0 && fanout)
+		return share_slab(channel, fanout, &fd[4]);
 	if (rc == 0 && channel_carries(channel, false))
 		rc = make_mine(&channel->tx.memory, "caisson-to-sandbox", bytes, &fd[4]);
 	return rc;
@@ -200,7 +219,7 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 }
 
 /* Which limit an errno of set-up speaks of, and what to do about it. */
-static int new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes) {
+int channel_new_failed(caisson_error **err, int rc, const char *name, uint64_t bytes) {
 	const char *knob = "", *remedy = "";
 
 	if (rc == -EMFILE || rc == -ENFILE || rc == -ETOOMANYREFS) {
@@ -258,14 +277,16 @@ int channel_make(const struct channel_wish *wish, caisson_channel **result, cais
 	bytes = (wish->bytes + page - 1) & ~(page - 1);
 	channel = channel_alloc(wish->name, true);
 	if (!channel)
-		return new_failed(err, -ENOMEM, wish->name, bytes);
+		return channel_new_failed(err, -ENOMEM, wish->name, bytes);
 	channel->direction = wish->direction;
 	channel->generation = CHANNEL_GENERATION;
-	rc = make_memory(channel, bytes, memory);
+	rc = make_memory(channel, bytes, wish->fanout, memory);
 	if (rc == 0)
 		rc = make_bell(channel);
 	if (rc == 0)
 		rc = channel_sides(channel, CHANNEL_SLOTS, bytes);
+	if (rc == 0 && wish->fanout)
+		rc = fanout_join(wish->fanout, channel);
 	if (rc == 0)
 		rc = send_hello(channel, bytes, memory, wish->offers);
 	if (rc == 0)
@@ -274,7 +295,7 @@ int channel_make(const struct channel_wish *wish, caisson_channel **result, cais
 		channel_close_fd(&memory[i]);
 	if (rc < 0) {
 		channel_destroy(channel);
-		return new_failed(err, rc, wish->name, bytes);
+		return channel_new_failed(err, rc, wish->name, bytes);
 	}
 	*result = channel;
 	return 0;

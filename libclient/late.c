@@ -10,14 +10,14 @@
 #include <sys/socket.h>
 
 #include "caisson_channels.h"
-#include "channel_impl.h"
+#include "fanout.h"
 #include "internal.h"
 #include "policy_use.h"
 
 #define STAGE_ADD "adding a channel"
 
-caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
-                                      enum caisson_direction direction, uint64_t bytes) {
+static caisson_channel *spec_channel(caisson_spec *spec, const struct channel_wish *wish) {
+	const char *name = wish->name;
 	caisson_channel **more, *channel = NULL;
 	caisson_error *err = NULL;
 
@@ -36,7 +36,7 @@ caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
 		return NULL;
 	}
 	spec->channel = more;
-	if (channel_new(name, direction, bytes, &channel, &err) < 0) {
+	if (channel_make(wish, &channel, &err) < 0) {
 		if (!spec->error)
 			spec->error = err;
 		else
@@ -45,6 +45,20 @@ caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
 	}
 	spec->channel[spec->channels++] = channel;
 	return channel;
+}
+
+caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
+                                      enum caisson_direction direction, uint64_t bytes) {
+	const struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+
+	return spec_channel(spec, &wish);
+}
+
+caisson_channel *caisson_spec_fanout(caisson_spec *spec, const char *name, caisson_fanout *fanout) {
+	struct channel_wish wish = { name, CAISSON_TO_SANDBOX, .fanout = fanout, .offers = -1 };
+
+	wish.bytes = fanout ? fanout->memory.size : 0;
+	return spec_channel(spec, &wish);
 }
 
 int caisson_spec_late_channels(caisson_spec *spec) {
@@ -109,18 +123,17 @@ static int check_add(const caisson_sandbox *box, const char *name, uint64_t byte
 	return rc;
 }
 
-int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_direction direction,
-                        uint64_t bytes, caisson_channel **result, caisson_error **err) {
-	struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+static int add_new(caisson_sandbox *box, struct channel_wish *wish, caisson_channel **result,
+                   caisson_error **err) {
 	caisson_channel *channel = NULL;
 	int rc;
 
 	if (!box || !result)
 		return error_set(err, EINVAL, STAGE_ADD, "", "", "no sandbox was given");
-	rc = check_add(box, name, bytes, direction == CAISSON_BOTH ? 2 : 1, err);
-	wish.offers = box->offers;
+	rc = check_add(box, wish->name, wish->bytes, wish->direction == CAISSON_BOTH ? 2 : 1, err);
+	wish->offers = box->offers;
 	if (rc == 0)
-		rc = channel_make(&wish, &channel, err);
+		rc = channel_make(wish, &channel, err);
 	if (rc < 0)
 		return rc;
 	if (add(box, channel) < 0) {
@@ -129,6 +142,21 @@ int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_dir
 	}
 	*result = channel;
 	return 0;
+}
+
+int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_direction direction,
+                        uint64_t bytes, caisson_channel **result, caisson_error **err) {
+	struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+
+	return add_new(box, &wish, result, err);
+}
+
+int caisson_add_fanout(caisson_sandbox *box, const char *name, caisson_fanout *fanout,
+                       caisson_channel **channel, caisson_error **err) {
+	struct channel_wish wish = { name, CAISSON_TO_SANDBOX, .fanout = fanout, .offers = -1 };
+
+	wish.bytes = fanout ? fanout->memory.size : 0;
+	return add_new(box, &wish, channel, err);
 }
 
 void caisson_remove_channel(caisson_sandbox *box, caisson_channel *channel) {

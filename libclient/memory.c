@@ -59,6 +59,9 @@ int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable) {
 	if (bytes > SIZE_MAX)
 		return -EFBIG;
 	base = mmap(NULL, (size_t)bytes, prot, MAP_SHARED, fd, 0);
+	/* Frozen, on Linux before 6.7: no shared mapping that could become writable. */
+	if (base == MAP_FAILED && errno == EPERM && !writable)
+		base = mmap(NULL, (size_t)bytes, prot, MAP_PRIVATE, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	memory->base = base;
@@ -85,6 +88,10 @@ int memory_seal_writes(int fd) {
 	return -ENOTSUP;
 }
 
+int memory_freeze(int fd) {
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) < 0 ? -errno : 0;
+}
+
 int memory_seal_seals(int fd) {
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) < 0 ? -errno : 0;
 }
@@ -94,7 +101,8 @@ uint32_t memory_lane(int fd) {
 
 	if (seals < 0)
 		return 0;
-	return CAISSON_LANE_SEALED | (seals & F_SEAL_EXEC ? CAISSON_LANE_NOEXEC : 0);
+	return CAISSON_LANE_SEALED | (seals & F_SEAL_EXEC ? CAISSON_LANE_NOEXEC : 0) |
+	       (seals & F_SEAL_WRITE ? CAISSON_LANE_FROZEN : 0);
 }
 
 int memory_check(int fd, uint64_t bytes) {

@@ -18,6 +18,8 @@ int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable);
 void memory_unmap(struct memory *memory);
 /* Nobody maps it writable or writes to it from now on; mappings that exist stay as they are. */
 int memory_seal_writes(int fd);
+/* The same, and nobody has it mapped writable any more; -EBUSY: somebody has. */
+int memory_freeze(int fd);
 /* Nobody adds a seal from now on. */
 int memory_seal_seals(int fd);
 /* enum caisson_lane of such memory. */

@@ -46,14 +46,14 @@ static void say(caisson_channel *channel, uint64_t recalled, uint64_t how) {
 }
 
 /* Number m is no longer the receiver's; it may have given it back before. */
-static void end_lease(struct channel_tx *tx, uint64_t m) {
+static void end_lease(caisson_channel *channel, uint64_t m) {
+	struct channel_tx *tx = &channel->tx;
 	const uint32_t number = tx->order[m % CHANNEL_SLOTS];
 	uint16_t index = slab_find(&tx->slab, number & 0xffff, number >> 16, LEASE_SENT);
 
 	if (!index)
 		return;
-	tx->out_bytes -= tx->slab.lease[index].room;
-	slab_end(&tx->slab, index);
+	channel_lease_over(channel, index);
 	tx->dropped++;
 }
 
@@ -82,7 +82,7 @@ static int recall_once(caisson_channel *channel) {
 	}
 	tx->recalled = m + 1;
 	say(channel, m + 1, 0);
-	end_lease(tx, m);
+	end_lease(channel, m);
 	return 1;
 }
 
@@ -111,10 +111,29 @@ int caisson_channel_when_full(caisson_channel *channel, enum caisson_when_full p
 		return error_set(err, EBUSY, STAGE_POLICY, "",
 		                 "Say it before the first tensor is sent, once.",
 		                 "channel \"%s\": tensors are under way", channel->name);
-	tx->drops = true;
-	tx->recalled = tx->sent;
-	say(channel, tx->recalled, 0);
+	recall_begin(channel);
 	return 0;
+}
+
+void recall_begin(caisson_channel *channel) {
+	channel->tx.drops = true;
+	channel->tx.recalled = channel->tx.sent;
+	say(channel, channel->tx.recalled, 0);
+}
+
+void caisson_channel_revoke(caisson_channel *channel) {
+	if (!channel || atomic_exchange(&channel->revoked, true))
+		return;
+	/* Not asked for, but said: what has not been copied yet is passed over. */
+	say(channel, channel->tx.sent, 0);
+	atomic_fetch_or(&channel->mine.page->state, CAISSON_CHANNEL_CLOSED);
+	bell_ring(&channel->bell);
+	channel_wake_receiver(channel);
+}
+
+int caisson_channel_ended(const caisson_channel *channel) {
+	return !channel || channel_fault(channel) < 0 || atomic_load(&channel->gone) ||
+	       (atomic_load(&channel->theirs.page->state) & CAISSON_CHANNEL_CLOSED);
 }
 
 uint64_t caisson_channel_dropped(const caisson_channel *channel) {

@@ -11,6 +11,9 @@
  */
 int recall_oldest(caisson_channel *channel);
 
+/* Sender: from here on, nothing being under way. */
+void recall_begin(caisson_channel *channel);
+
 /* Does the other side take tensors back? Asked after its slot was looked at. */
 static inline bool recall_on(const caisson_channel *channel) {
 	return atomic_load_explicit(&channel->theirs.page->recall, memory_order_acquire) != 0;

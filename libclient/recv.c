@@ -204,8 +204,8 @@ static int receive(caisson_channel *channel, caisson_tensor *tensor, int timeout
 	uint64_t start = 0;
 	int rc;
 
-	if (atomic_load(&channel->fault))
-		return -EPROTO;
+	if (channel_fault(channel) < 0)
+		return channel_fault(channel);
 	if (!channel->rx.memory.base)
 		return -ENOTSUP;
 	rc = take(channel, tensor);

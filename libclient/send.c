@@ -30,7 +30,7 @@ static void sleep_ns(uint64_t ns) {
 }
 
 /* Take back what the other side has released. */
-static int reclaim(caisson_channel *channel) {
+int channel_reclaim(caisson_channel *channel) {
 	struct channel_tx *tx = &channel->tx;
 	uint32_t number;
 	int rc;
@@ -41,15 +41,14 @@ static int reclaim(caisson_channel *channel) {
 		if (!index)
 			return channel_poison(channel,
 			                      "a release of something that it does not have");
-		tx->out_bytes -= tx->slab.lease[index].room;
-		slab_end(&tx->slab, index);
+		channel_lease_over(channel, index);
 		tx->reclaimed++;
 	}
 	return rc < 0 ? channel_poison(channel, "a release out of sequence") : 0;
 }
 
 /* Did the other side keep a tensor for longer than it may? Only asked when room is short. */
-static int check_deadline(caisson_channel *channel) {
+int channel_check_deadline(caisson_channel *channel) {
 	const uint64_t limit = channel->tx.lease_ms;
 	uint64_t now;
 
@@ -65,29 +64,17 @@ static int check_deadline(caisson_channel *channel) {
 	return 0;
 }
 
-static int take_room(struct slab *slab, uint64_t nbytes, uint16_t *index) {
-	int rc;
-
-	*index = slab_lease(slab);
-	if (*index == 0)
-		return -EAGAIN;
-	rc = slab_room(slab, *index, nbytes);
-	if (rc < 0)
-		slab_end(slab, *index);
-	return rc;
-}
-
 static int loan_room(caisson_channel *channel, uint64_t nbytes, uint16_t *index) {
-	int got, rc = take_room(&channel->tx.slab, nbytes, index);
+	int got, rc = slab_take(&channel->tx.slab, nbytes, index);
 
 	if (rc != -EAGAIN)
 		return rc;
-	rc = reclaim(channel);
+	rc = channel_reclaim(channel);
 	if (rc == 0)
-		rc = take_room(&channel->tx.slab, nbytes, index);
+		rc = slab_take(&channel->tx.slab, nbytes, index);
 	while (rc == -EAGAIN && channel->tx.drops && (got = recall_oldest(channel)) != 0)
-		rc = got < 0 ? got : take_room(&channel->tx.slab, nbytes, index);
-	if (rc == -EAGAIN && check_deadline(channel) < 0)
+		rc = got < 0 ? got : slab_take(&channel->tx.slab, nbytes, index);
+	if (rc == -EAGAIN && channel_check_deadline(channel) < 0)
 		rc = -EPROTO;
 	return rc;
 }
@@ -163,8 +150,8 @@ static int loan(caisson_channel *channel, const struct wish *wish, caisson_tenso
 	uint16_t index;
 	int rc;
 
-	if (atomic_load(&channel->fault))
-		return -EPROTO;
+	if (channel_fault(channel) < 0)
+		return channel_fault(channel);
 	if (!channel->tx.memory.base)
 		return -ENOTSUP;
 	if (!dtype_valid(wish->dtype))
@@ -220,7 +207,8 @@ static void after_send(caisson_channel *channel, const struct lease *lease) {
 
 	tx->out_bytes += lease->room;
 	if (tx->sent % RECLAIM_TENSORS == 0 || tx->out_bytes > RECLAIM_BYTES)
-		(void)reclaim(channel); /* what it finds wrong stays, and the next call tells */
+		(void)channel_reclaim(
+			channel); /* what it finds wrong stays, and the next call tells */
 }
 
 void channel_wake_receiver(caisson_channel *channel) {
@@ -238,25 +226,13 @@ void channel_wake_receiver(caisson_channel *channel) {
 		tx->rung = word;
 }
 
-static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
+void channel_publish(caisson_channel *channel, uint16_t index, uint64_t tag) {
 	struct channel_tx *tx = &channel->tx;
+	struct lease *lease = &tx->slab.lease[index];
+	const uint32_t number = (lease->generation & 0xffff) << 16 | index;
 	struct caisson_channel_slot slot;
-	struct lease *lease;
-	uint32_t number;
-	uint16_t index;
 
-	if (atomic_load(&channel->fault))
-		return -EPROTO;
-	if (!tx->memory.base)
-		return -ENOTSUP;
-	index = channel_lease(&tx->slab, tensor->lease, 0, LEASE_LOANED);
-	if (!index)
-		return -EINVAL;
-	if (channel_other_closed(channel))
-		return -EPIPE;
-	lease = &tx->slab.lease[index];
-	number = (lease->generation & 0xffff) << 16 | index;
-	slot_fill(&slot, lease, number, channel->generation, tensor->tag);
+	slot_fill(&slot, lease, number, channel->generation, tag);
 	if (tx->drops)
 		tx->order[tx->sent % CHANNEL_SLOTS] = number;
 	lease->state = LEASE_SENT;
@@ -265,9 +241,25 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	/* There are as many slots as leases: this one's last tensor was received long ago. */
 	ring_publish(&channel->mine, tx->sent++, &slot, lease->shape, lease->strides);
 	channel_wake_receiver(channel);
+}
+
+static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
+	struct channel_tx *tx = &channel->tx;
+	uint16_t index;
+
+	if (channel_fault(channel) < 0)
+		return channel_fault(channel);
+	if (!tx->memory.base)
+		return -ENOTSUP;
+	index = channel_lease(&tx->slab, tensor->lease, 0, LEASE_LOANED);
+	if (!index)
+		return -EINVAL;
+	if (channel_other_closed(channel))
+		return -EPIPE;
+	channel_publish(channel, index, tensor->tag);
 	tensor->lease = 0;
 	tensor->data = NULL;
-	after_send(channel, lease);
+	after_send(channel, &tx->slab.lease[index]);
 	return 0;
 }
 

@@ -65,6 +65,18 @@ int slab_room(struct slab *slab, uint16_t index, uint64_t nbytes) {
 	return 0;
 }
 
+int slab_take(struct slab *slab, uint64_t nbytes, uint16_t *index) {
+	int rc;
+
+	*index = slab_lease(slab);
+	if (*index == 0)
+		return -EAGAIN;
+	rc = slab_room(slab, *index, nbytes);
+	if (rc < 0)
+		slab_end(slab, *index);
+	return rc;
+}
+
 void slab_end(struct slab *slab, uint16_t index) {
 	struct lease *lease = slab->lease, *old = &lease[index];
 

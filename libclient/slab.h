@@ -51,6 +51,8 @@ void slab_destroy(struct slab *slab);
 uint16_t slab_lease(struct slab *slab);
 /* Room for nbytes, at a multiple of 64, first fit. -EAGAIN if no gap is wide enough. */
 int slab_room(struct slab *slab, uint16_t index, uint64_t nbytes);
+/* Both: -EAGAIN, and nothing is taken. */
+int slab_take(struct slab *slab, uint64_t nbytes, uint16_t *index);
 /* End a lease and free its room. */
 void slab_end(struct slab *slab, uint16_t index);
 

@@ -23,6 +23,7 @@ enum caisson_lane {
 	CAISSON_LANE_NOEXEC = 2,     /* that can never be executed (Linux 6.3) */
 	CAISSON_LANE_FUTEX = 4,      /* both sides wake by futex; else only by the bell */
 	CAISSON_LANE_HUGE_PAGES = 8, /* the kernel took the advice to use huge pages for the slab */
+	CAISSON_LANE_FROZEN = 32,    /* nobody can write what comes from the host any more */
 	CAISSON_LANE_SPIN = 16 /* a receiver spins before it sleeps: there is more than one CPU */
 };
 
@@ -115,6 +116,19 @@ int caisson_channel_await(const char *name, int timeout_ms, caisson_channel **ch
  * caisson_channel_await() with timeout 0. -1 if the host adds none.
  */
 int caisson_offers_fd(void);
+
+/*
+ * End the channel now, whatever the other side does: it is told (-EPIPE), passes over what
+ * it has not received yet, and calls of this side give -EPIPE. That is how leases are
+ * revoked: all of a channel's at once, since a single one would have to be asked for. The
+ * memory goes with the channel, and never to another one. By the thread that sends.
+ */
+void caisson_channel_revoke(caisson_channel *channel);
+/*
+ * Has the channel ended, from either side? A receiver that asks after it has used a tensor
+ * of a fan-out, and is told 0, knows that the tensor was its own until then. Any thread.
+ */
+int caisson_channel_ended(const caisson_channel *channel);
 
 /*
  * Send a received tensor on through another channel, for instance from one sandbox

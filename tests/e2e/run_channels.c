@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "caisson_channels.h"
+#include "caisson_fanout.h"
 #include "tests/lib/tap.h"
 
 #define MIB (1024u * 1024u)
@@ -232,6 +232,55 @@ static void test_late(void) {
 	caisson_sandbox_free(box);
 }
 
+/* Three sandboxes, one slab, one of them late. */
+static void test_fanout(void) {
+	caisson_fanout *fanout = NULL;
+	caisson_sandbox *box[3] = { NULL };
+	int reached[3] = { 0 }, status[3];
+	const int64_t bytes = MIB, part = 1000;
+	struct result r[3];
+	int out[3][2];
+	caisson_tensor t;
+
+	caisson_fanout_new(MIB, &fanout, NULL);
+	for (int i = 0; i < 3; i++) {
+		caisson_spec *spec = inside(DOES("total frames"));
+
+		if (!fanout || pipe2(out[i], O_CLOEXEC) < 0)
+			bail("no fan-out");
+		if (i == 2)
+			caisson_spec_late_channels(spec);
+		else
+			caisson_spec_fanout(spec, "frames", fanout);
+		caisson_spec_stdio(spec, -1, out[i][1], -1);
+		box[i] = start(spec);
+		close(out[i][1]);
+	}
+	for (int i = 0; i < 3; i++) {
+		caisson_channel *late;
+
+		if (i == 2 && caisson_add_fanout(box[2], "frames", fanout, &late, NULL) < 0)
+			tap_note("no late member");
+		if (caisson_fanout_loan(fanout, CAISSON_U8, 1, &part, NULL, ms(10000), &t, NULL) ==
+		    0) {
+			memset(t.data, i + 1, 1000);
+			reached[i] = caisson_fanout_send(fanout, &t, NULL);
+		}
+	}
+	tap_ok(reached[0] == 2 && reached[1] == 2 && reached[2] == 3,
+	       "a tensor goes to all sandboxes that are there");
+	tap_ok(caisson_fanout_loan(fanout, CAISSON_U8, 1, &bytes, NULL, ms(20000), &t, NULL) == 0,
+	       "all of them have released everything");
+	caisson_fanout_free(fanout);
+	for (int i = 0; i < 3; i++) {
+		collect(out[i][0], &r[i]);
+		status[i] = end_of(box[i]);
+	}
+	tap_ok(!strcmp(r[0].out, "3 6000\n") && !strcmp(r[1].out, "3 6000\n") &&
+	               !strcmp(r[2].out, "1 3000\n") && !(status[0] | status[1] | status[2]),
+	       "each had what was sent since it came, and is told of the end");
+}
+
 void test_channels(void) {
 	if (!strcmp(played_kernel(), "kernel-4.18")) {
 		test_no_seal();
@@ -242,4 +291,5 @@ void test_channels(void) {
 	test_names();
 	test_once();
 	test_late();
+	test_fanout();
 }

@@ -136,6 +136,25 @@ static void do_await(const char *arg) {
 	echo(channel);
 }
 
+/* How many tensors come until the host ends the channel, and the sum of their bytes. */
+static void do_total(const char *arg) {
+	unsigned long long n = 0, sum = 0;
+	caisson_channel *channel;
+	caisson_tensor t;
+
+	if (caisson_channel_open(arg, &channel, NULL) < 0 &&
+	    caisson_channel_await(arg, 60000, &channel, NULL) < 0)
+		_exit(75);
+	while (caisson_recv(channel, &t, 60000, NULL) == 0) {
+		for (uint64_t i = 0; i < t.nbytes; i++)
+			sum += ((const uint8_t *)t.data)[i];
+		n++;
+		caisson_release(channel, &t);
+	}
+	printf("%llu %llu\n", n, sum);
+	caisson_channel_close(channel);
+}
+
 static void do_open(const char *arg) {
 	caisson_channel *channel = NULL;
 	caisson_error *err = NULL;
@@ -193,9 +212,9 @@ static const struct {
 } verbs[] = {
 	{ "exec", do_exec },     { "catch", do_catch },   { "ignore", do_ignore },
 	{ "orphan", do_orphan }, { "socket", do_socket }, { "loopback", do_loopback },
-	{ "echo", do_echo },     { "await", do_await },   { "open", do_open },
-	{ "sum", do_sum },       { "ids", do_ids },       { "clocks", do_clocks },
-	{ "queue", do_queue },
+	{ "echo", do_echo },     { "await", do_await },   { "total", do_total },
+	{ "open", do_open },     { "sum", do_sum },       { "ids", do_ids },
+	{ "clocks", do_clocks }, { "queue", do_queue },
 };
 
 bool inside_peer(const char *verb, size_t len, const char *arg) {
