@@ -26,22 +26,35 @@ uint32_t caisson_channel_lane(const caisson_channel *channel) {
 	return lane;
 }
 
+/* A sandbox pays for both its slabs, where it is asked to. */
+static void regions(const caisson_channel *channel, struct region region[2]) {
+	const struct memory *tx = &channel->tx.memory, *rx = &channel->rx.memory;
+
+	region[0] = (struct region){ tx->base, tx->base ? tx->size : 0, true };
+	region[1] = (struct region){ rx->base, 0, false };
+	if (rx->base && !channel->bell.host)
+		region[1].bytes = rx->size;
+}
+
 int caisson_channel_prefault(caisson_channel *channel, caisson_error **err) {
+	struct region region[2];
 	int rc;
 
 	if (!channel)
 		return error_set(err, EINVAL, STAGE_PREFAULT, "", "", "no channel was given");
-	if (!channel->tx.memory.base)
+	regions(channel, region);
+	if (!region[0].bytes && !region[1].bytes)
 		return channel_explain(channel, err, -ENOTSUP, STAGE_PREFAULT);
-	if (!channel->prefault.started &&
-	    madvise(channel->tx.memory.base, channel->tx.memory.size, MADV_HUGEPAGE) == 0)
+	if (channel->prefault.started)
+		return error_set(err, EALREADY, STAGE_PREFAULT, "", "",
+		                 "channel \"%s\": that was asked for before", channel->name);
+	memcpy(channel->prefault.region, region, sizeof(region));
+	if (region[0].bytes && madvise(region[0].base, region[0].bytes, MADV_HUGEPAGE) == 0)
 		atomic_fetch_or(&channel->lane, CAISSON_LANE_HUGE_PAGES);
-	rc = prefault_start(&channel->prefault, channel->tx.memory.base, channel->tx.memory.size);
+	rc = prefault_start(&channel->prefault);
 	if (rc < 0)
-		return error_set(err, -rc, STAGE_PREFAULT, rc == -EAGAIN ? "RLIMIT_NPROC" : "", "",
-		                 rc == -EAGAIN ? "channel \"%s\": there can be no thread for it"
-		                               : "channel \"%s\": that was asked for before",
-		                 channel->name);
+		return error_set(err, -rc, STAGE_PREFAULT, "RLIMIT_NPROC", "",
+		                 "channel \"%s\": there can be no thread for it", channel->name);
 	return 0;
 }
 
@@ -49,7 +62,13 @@ int caisson_channel_prefaulted(const caisson_channel *channel, uint64_t *ready, 
 	if (ready)
 		*ready = channel ? atomic_load(&channel->prefault.ready) : 0;
 	if (total)
-		*total = channel ? channel->tx.memory.size : 0;
+		*total = 0;
+	if (total && channel) {
+		struct region region[2];
+
+		regions(channel, region);
+		*total = region[0].bytes + region[1].bytes;
+	}
 	return channel && atomic_load(&channel->prefault.over);
 }
 

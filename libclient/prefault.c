@@ -12,6 +12,9 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 #define CHUNK ((uint64_t)4 << 20)
 /* At the limit of memory a page of shared memory is not an error but the end of a process. */
@@ -77,41 +80,52 @@ static bool cgroups_have(uint64_t bytes) {
 
 /* ------------------------------------------------------------------ the thread */
 
-/* Without changing a byte: a tensor may be filled there meanwhile. */
-static void touch(char *at, uint64_t bytes) {
+/*
+ * Without changing a byte: a tensor may be filled there meanwhile. A page of shared
+ * memory that is only read is made too, and charged to who reads it first.
+ */
+static void touch(const struct region *region, uint64_t at, uint64_t bytes) {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	char *base = region->base + at;
 
-	if (madvise(at, bytes, MADV_POPULATE_WRITE) == 0)
+	if (madvise(base, bytes, region->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0)
 		return;
-	for (uint64_t i = 0; i < bytes; i += page)
-		(void)__atomic_fetch_or(at + i, 0, __ATOMIC_RELAXED);
+	for (uint64_t i = 0; i < bytes; i += page) {
+		if (region->writable)
+			(void)__atomic_fetch_or(base + i, 0, __ATOMIC_RELAXED);
+		else
+			(void)__atomic_load_n(base + i, __ATOMIC_RELAXED);
+	}
+}
+
+static bool populate(struct prefault *prefault, const struct region *region) {
+	for (uint64_t at = 0; at < region->bytes;) {
+		uint64_t left = region->bytes - at, bytes = left < CHUNK ? left : CHUNK;
+
+		if (atomic_load(&prefault->stop) || !machine_has(bytes) || !cgroups_have(bytes))
+			return false;
+		touch(region, at, bytes);
+		at += bytes;
+		atomic_fetch_add(&prefault->ready, bytes);
+	}
+	return true;
 }
 
 static void *work(void *argument) {
 	struct prefault *prefault = argument;
-	uint64_t at = 0;
 
-	while (at < prefault->bytes && !atomic_load(&prefault->stop)) {
-		uint64_t bytes = prefault->bytes - at < CHUNK ? prefault->bytes - at : CHUNK;
-
-		if (!machine_has(bytes) || !cgroups_have(bytes))
-			break;
-		touch(prefault->base + at, bytes);
-		at += bytes;
-		atomic_store(&prefault->ready, at);
-	}
+	if (populate(prefault, &prefault->region[0]))
+		(void)populate(prefault, &prefault->region[1]);
 	atomic_store(&prefault->over, true);
 	return NULL;
 }
 
-int prefault_start(struct prefault *prefault, void *base, uint64_t bytes) {
+int prefault_start(struct prefault *prefault) {
 	sigset_t all, before;
 	int rc;
 
 	if (prefault->started)
 		return -EALREADY;
-	prefault->base = base;
-	prefault->bytes = bytes;
 	/* The application's signals are for its own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

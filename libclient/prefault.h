@@ -11,14 +11,17 @@
 struct prefault {
 	pthread_t thread;
 	bool started;
-	char *base;
-	uint64_t bytes;
+	struct region {
+		char *base;
+		uint64_t bytes;
+		bool writable;
+	} region[2];
 	_Atomic uint64_t ready;
 	atomic_bool over, stop;
 };
 
-/* base: mapped writable until prefault_stop(). -EALREADY, -EAGAIN. */
-int prefault_start(struct prefault *prefault, void *base, uint64_t bytes);
+/* prefault->region: mapped until prefault_stop(); bytes may be 0. -EALREADY, -EAGAIN. */
+int prefault_start(struct prefault *prefault);
 void prefault_stop(struct prefault *prefault);
 
 #endif

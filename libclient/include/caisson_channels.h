@@ -33,9 +33,11 @@ uint32_t caisson_channel_lane(const caisson_channel *channel);
 /*
  * Make the memory of the slab that this side sends from ready, in the background,
  * so that the first tensors do not wait for the kernel to clear pages; with huge
- * pages where the system gives them on advice. Stops before the machine or the
+ * pages where the system gives them on advice. In the sandbox also that of the slab
+ * that it receives from: pages are charged to the cgroup of who touches them first,
+ * so that a program that calls this first has both slabs on the sandbox's account. Stops before the machine or the
  * caller's cgroup has less than a sixteenth of its memory left. Once per channel,
- * by the thread that sends. -EALREADY, -ENOTSUP if this side does not send, -EAGAIN
+ * by the thread that sends. -EALREADY, -ENOTSUP if this side has no such slab, -EAGAIN
  * if there can be no thread.
  */
 int caisson_channel_prefault(caisson_channel *channel, caisson_error **err);

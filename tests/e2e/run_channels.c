@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "caisson_fanout.h"
@@ -281,6 +283,79 @@ static void test_fanout(void) {
 	       "each had what was sent since it came, and is told of the end");
 }
 
+static volatile sig_atomic_t signals;
+
+static void count_signal(int sig) {
+	(void)sig;
+	signals++;
+}
+
+/* That a signal of this kind is noticed: a process that is in no sandbox can send it. */
+static bool control(void) {
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	pid = fork();
+	if (pid == 0) {
+		fcntl(pair[1], F_SETOWN, getppid());
+		fcntl(pair[1], F_SETFL, O_ASYNC);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	send(pair[0], "x", 1, MSG_NOSIGNAL);
+	close(pair[0]);
+	close(pair[1]);
+	return signals > 0;
+}
+
+/*
+ * The sandbox's end of a channel's socket is its own description: it may ask for signals
+ * whenever the host writes, and name who gets them. It can name nobody outside.
+ */
+static void test_signals(void) {
+	struct sigaction count = { .sa_handler = count_signal }, io, urgent;
+	char does[64], line[16] = "";
+	caisson_spec *spec;
+	caisson_channel *channel;
+	caisson_sandbox *box;
+	struct result r;
+	int out[2];
+	bool sent = true;
+
+	sigaction(SIGIO, &count, &io);
+	sigaction(SIGURG, &count, &urgent);
+	tap_ok(control(), "a process outside can have the host signalled by a socket's end");
+	signals = 0;
+	snprintf(does, sizeof(does), "signal-owner %d", (int)getpid());
+	spec = inside(DOES(does, "total frames"));
+	channel = caisson_spec_channel(spec, "frames", CAISSON_TO_SANDBOX, MIB);
+	if (pipe2(out, O_CLOEXEC) < 0)
+		bail("pipe2");
+	caisson_spec_stdio(spec, -1, out[1], -1);
+	box = start(spec);
+	close(out[1]);
+	if (!box || !channel)
+		bail("no sandbox");
+	tap_ok(read(out[0], line, sizeof(line)) > 0 && !strncmp(line, "0 few\n", 6),
+	       "the program can name few, and not the host (%.5s)", line);
+	for (int i = 0; i < 100; i++) {
+		caisson_tensor t;
+
+		sent &= caisson_loan_strided(channel, CAISSON_U8, 0, NULL, NULL, ms(10000), &t,
+		                             NULL) == 0 &&
+		        caisson_send(channel, &t, NULL) == 0;
+	}
+	caisson_kill(box, SIGKILL);
+	collect(out[0], &r);
+	end_of(box);
+	tap_ok(sent && signals == 0, "the host sends a hundred tensors, and gets no signal (%d)",
+	       (int)signals);
+	sigaction(SIGIO, &io, NULL);
+	sigaction(SIGURG, &urgent, NULL);
+}
+
 void test_channels(void) {
 	if (!strcmp(played_kernel(), "kernel-4.18")) {
 		test_no_seal();
@@ -292,4 +367,5 @@ void test_channels(void) {
 	test_once();
 	test_late();
 	test_fanout();
+	test_signals();
 }

@@ -99,6 +99,30 @@ static void change(caisson_tensor *to, const caisson_tensor *from) {
 	to->tag = from->tag + 100;
 }
 
+/*
+ * Every process that this one can name gets a signal whenever the host writes to a
+ * channel, unless the kernel refuses; arg: the host's. How many it could name, and
+ * whether the host, its group or a number far off was among them.
+ */
+static void do_signal_owner(const char *arg) {
+	const int fd = 3;
+	int host = (int)strtol(arg, NULL, 10), others = 0, reached = 0;
+
+	fcntl(fd, F_SETSIG, SIGIO);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
+	for (int pid = 1; pid < 40000; pid++)
+		others += (fcntl(fd, F_SETOWN, pid) == 0) + (fcntl(fd, F_SETOWN, -pid) == 0);
+	reached = (fcntl(fd, F_SETOWN, host) == 0) + (fcntl(fd, F_SETOWN, -host) == 0);
+	for (int group = 0; group < 2; group++) { /* what F_SETOWN left: the last that was taken */
+		struct f_owner_ex owner = { group ? F_OWNER_PGRP : F_OWNER_PID, host };
+
+		reached += fcntl(fd, F_SETOWN_EX, &owner) == 0;
+	}
+	fcntl(fd, F_SETOWN, getpid());
+	signal(SIGIO, SIG_IGN);
+	printf("%d %s\n", reached, others < 20 ? "few" : "many");
+}
+
 /* Send three tensors back, changed. */
 static void echo(caisson_channel *channel) {
 	caisson_tensor in, out;
@@ -212,9 +236,9 @@ static const struct {
 } verbs[] = {
 	{ "exec", do_exec },     { "catch", do_catch },   { "ignore", do_ignore },
 	{ "orphan", do_orphan }, { "socket", do_socket }, { "loopback", do_loopback },
-	{ "echo", do_echo },     { "await", do_await },   { "total", do_total },
-	{ "open", do_open },     { "sum", do_sum },       { "ids", do_ids },
-	{ "clocks", do_clocks }, { "queue", do_queue },
+	{ "echo", do_echo },     { "await", do_await },   { "signal-owner", do_signal_owner },
+	{ "total", do_total },   { "open", do_open },     { "sum", do_sum },
+	{ "ids", do_ids },       { "clocks", do_clocks }, { "queue", do_queue },
 };
 
 bool inside_peer(const char *verb, size_t len, const char *arg) {

@@ -69,6 +69,23 @@ Test(channel_more, prefault, .timeout = 60) {
 	channel_free(host); /* in the middle of it */
 }
 
+/* In the sandbox both slabs: the one that it only reads, too. */
+Test(channel_more, prefault_in_the_sandbox, .timeout = 60) {
+	const uint64_t bytes = 8u << 20;
+	caisson_channel *host = host_end(CAISSON_BOTH, bytes), *peer = peer_open_here(host);
+	uint64_t ready = 0, total = 0;
+
+	cr_assert_eq(resident(host), 0);
+	cr_assert_eq(caisson_channel_prefault(peer, NULL), 0);
+	while (!caisson_channel_prefaulted(peer, &ready, &total))
+		wait_ms(1);
+	cr_assert(ready == 2 * bytes && total == 2 * bytes);
+	cr_assert_eq(resident(peer), bytes / 4096);
+	cr_assert_eq(resident(host), bytes / 4096); /* what the host sends from */
+	caisson_channel_close(peer);
+	channel_free(host);
+}
+
 Test(channel_more, deadline) {
 	const int64_t whole = SLAB;
 	caisson_channel *host = host_end(CAISSON_TO_SANDBOX, SLAB);
