@@ -22,6 +22,7 @@
 struct channel_tx {
 	struct slab slab;
 	struct memory memory; /* not mapped: this side does not send */
+	struct memory shared; /* mapped: it could be written there, and memory is this side's own */
 	uint64_t sent;
 	uint64_t reclaimed;
 	uint32_t rung;      /* the other side's data_wait that was answered */
@@ -60,6 +61,7 @@ struct caisson_channel {
 	uint16_t generation; /* of the slabs */
 	int peer;            /* host: the sandbox's end of the socket, until it is started */
 	bool spins;
+	bool copies;          /* the seal against writing is not to be had */
 	atomic_bool no_futex; /* futex(2) is refused to this side */
 	struct bell bell;
 	struct memory my_page, their_page;

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "caisson_channels.h"
 #include "channel_impl.h"
 #include "error.h"
 #include "fanout.h"
@@ -95,6 +97,7 @@ void channel_destroy(caisson_channel *channel) {
 	memory_unmap(&channel->my_page);
 	memory_unmap(&channel->their_page);
 	memory_unmap(&channel->tx.memory);
+	memory_unmap(&channel->tx.shared);
 	memory_unmap(&channel->rx.memory);
 	slab_destroy(&channel->tx.slab);
 	slab_destroy(&channel->rx.slab);
@@ -115,6 +118,27 @@ static int make_mine(struct memory *memory, const char *name, uint64_t bytes, in
 	if (rc >= 0)
 		rc = memory_map(memory, *fd, bytes, true);
 	return rc < 0 ? rc : memory_seal_writes(*fd);
+}
+
+/*
+ * The same for a slab, where such a seal is not to be had: the host's own memory, which is
+ * copied into the slab as it is sent. The host never reads what the sandbox could change.
+ */
+static int make_slab(struct channel_tx *tx, uint64_t bytes, int *fd) {
+	struct memory *own = &tx->memory;
+	int rc = make_mine(own, "caisson-to-sandbox", bytes, fd);
+
+	if (rc != -ENOTSUP)
+		return rc;
+	tx->shared = *own;
+	own->base =
+		mmap(NULL, own->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (own->base == MAP_FAILED) {
+		own->base = NULL;
+		return -ENOMEM;
+	}
+	(void)memory_seal_seals(*fd); /* where the other seal was taken for nothing, this is done */
+	return 0;
 }
 
 /* Memory that the sandbox writes; its size is fixed before the sandbox sees it. */
@@ -143,6 +167,12 @@ static int make_memory(caisson_channel *channel, uint64_t bytes, caisson_fanout 
 	const uint64_t page = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS);
 	int rc = make_mine(&channel->my_page, "caisson-host", page, &fd[0]);
 
+	/* Of its own page a side reads nothing: another writer misleads only the reader. */
+	if (rc == -ENOTSUP && !fanout) {
+		channel->copies = true;
+		(void)memory_seal_seals(fd[0]);
+		rc = 0;
+	}
 	if (rc == 0)
 		rc = make_theirs(&channel->their_page, "caisson-sandbox", page, &fd[1]);
 	if (rc == 0 && channel_carries(channel, true))
@@ -150,7 +180,7 @@ static int make_memory(caisson_channel *channel, uint64_t bytes, caisson_fanout 
 	if (rc == 0 && fanout)
 		return share_slab(channel, fanout, &fd[4]);
 	if (rc == 0 && channel_carries(channel, false))
-		rc = make_mine(&channel->tx.memory, "caisson-to-sandbox", bytes, &fd[4]);
+		rc = make_slab(&channel->tx, bytes, &fd[4]);
 	return rc;
 }
 
@@ -290,7 +320,8 @@ int channel_make(const struct channel_wish *wish, caisson_channel **result, cais
 	if (rc == 0)
 		rc = send_hello(channel, bytes, memory, wish->offers);
 	if (rc == 0)
-		atomic_store(&channel->lane, memory_lane(memory[0]));
+		atomic_store(&channel->lane,
+		             channel->copies ? CAISSON_LANE_COPY : memory_lane(memory[0]));
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&memory[i]);
 	if (rc < 0) {

@@ -101,7 +101,8 @@ uint32_t memory_lane(int fd) {
 
 	if (seals < 0)
 		return 0;
-	return CAISSON_LANE_SEALED | (seals & F_SEAL_EXEC ? CAISSON_LANE_NOEXEC : 0) |
+	return (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE) ? CAISSON_LANE_SEALED : 0) |
+	       (seals & F_SEAL_EXEC ? CAISSON_LANE_NOEXEC : 0) |
 	       (seals & F_SEAL_WRITE ? CAISSON_LANE_FROZEN : 0);
 }
 

@@ -232,6 +232,9 @@ void channel_publish(caisson_channel *channel, uint16_t index, uint64_t tag) {
 	const uint32_t number = (lease->generation & 0xffff) << 16 | index;
 	struct caisson_channel_slot slot;
 
+	if (tx->shared.base)
+		memcpy((char *)tx->shared.base + lease->offset,
+		       (const char *)tx->memory.base + lease->offset, lease->nbytes);
 	slot_fill(&slot, lease, number, channel->generation, tag);
 	if (tx->drops)
 		tx->order[tx->sent % CHANNEL_SLOTS] = number;

@@ -23,7 +23,12 @@ enum caisson_lane {
 	CAISSON_LANE_NOEXEC = 2,     /* that can never be executed (Linux 6.3) */
 	CAISSON_LANE_FUTEX = 4,      /* both sides wake by futex; else only by the bell */
 	CAISSON_LANE_HUGE_PAGES = 8, /* the kernel took the advice to use huge pages for the slab */
-	CAISSON_LANE_FROZEN = 32,    /* nobody can write what comes from the host any more */
+	/*
+	 * What the host sends is copied into the slab: the kernel has no seal against writing,
+	 * or does not keep it, so that the sandbox can change what it was sent, for itself.
+	 */
+	CAISSON_LANE_COPY = 64,
+	CAISSON_LANE_FROZEN = 32, /* nobody can write what comes from the host any more */
 	CAISSON_LANE_SPIN = 16 /* a receiver spins before it sleeps: there is more than one CPU */
 };
 

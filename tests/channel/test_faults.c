@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,10 +20,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caisson_fanout.h"
 #include "channel_peer.h"
 #include "tap.h"
 
 #define SKIP 77
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#endif
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ------------------------------------------------------------------- a session */
@@ -111,6 +116,89 @@ static int no_memfd(void) {
 
 static int no_memfd_at_all(void) {
 	return filter(SYS_memfd_create, ENOSYS) < 0 ? SKIP : refused(ENOSYS, "seccomp");
+}
+
+/* Adding F_SEAL_FUTURE_WRITE: refused, as before Linux 5.1, or (0) taken for nothing. */
+static int filter_seal(unsigned error) {
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_ADD_SEALS, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT(code), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	                       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0
+	               ? -1
+	               : 0;
+}
+
+/* The copying lane: what the sandbox does to the slab is not seen by the host. */
+static int copies(void) {
+	caisson_channel *host = NULL;
+	const int64_t n = 4096;
+	caisson_tensor tensor;
+	struct raw_peer peer;
+	char *slab;
+	int rc = works();
+
+	if (rc)
+		return rc;
+	if (channel_new("frames", CAISSON_BOTH, 1 << 20, &host, NULL) < 0 ||
+	    raw_open(&peer, host) < 0)
+		return 30;
+	if ((caisson_channel_lane(host) & (CAISSON_LANE_COPY | CAISSON_LANE_SEALED)) !=
+	    CAISSON_LANE_COPY)
+		return 31;
+	slab = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED,
+	            peer.fd[CAISSON_CHANNEL_FD_TO_SANDBOX], 0);
+	if (slab == MAP_FAILED)
+		return 32; /* then this lane was not needed */
+	if (ftruncate(peer.fd[CAISSON_CHANNEL_FD_TO_SANDBOX], 0) == 0)
+		return 33;
+	if (caisson_loan(host, CAISSON_U8, 1, &n, &tensor, NULL) < 0)
+		return 34;
+	memset(tensor.data, 7, 4096);
+	memset(slab, 0x66, 1 << 20);
+	if (((const char *)tensor.data)[100] != 7)
+		return 35;
+	if (caisson_send(host, &tensor, NULL) < 0 || slab[100] != 7)
+		return 36;
+	munmap(slab, 1 << 20);
+	raw_close(&peer);
+	channel_free(host);
+	return 0;
+}
+
+static int no_write_seal(void) {
+	return filter_seal(EINVAL) < 0 ? SKIP : copies();
+}
+
+static int vain_write_seal(void) {
+	return filter_seal(0) < 0 ? SKIP : copies();
+}
+
+/* A slab for many is not for those who could write it to each other. */
+static int no_fanout(void) {
+	const struct channel_wish wish = { "frames", CAISSON_TO_SANDBOX, 4096, NULL, -1 };
+	struct channel_wish member = wish;
+	caisson_channel *channel = NULL;
+	caisson_fanout *fanout = NULL;
+
+	if (filter_seal(0) < 0)
+		return SKIP;
+	if (caisson_fanout_new(4096, &fanout, NULL) < 0)
+		return 40;
+	member.fanout = fanout;
+	if (channel_make(&member, &channel, NULL) != -ENOTSUP)
+		return 41;
+	caisson_fanout_free(fanout);
+	return 0;
 }
 
 static int no_eventfd(void) {
@@ -248,6 +336,9 @@ static const struct fault {
 	{ "nothing is refused", works },
 	{ "memfd_create is refused", no_memfd },
 	{ "memfd_create is missing", no_memfd_at_all },
+	{ "no seal against writing", no_write_seal },
+	{ "a seal against writing that is not kept", vain_write_seal },
+	{ "the same, and a slab for many", no_fanout },
 	{ "eventfd is refused", no_eventfd },
 	{ "futex is refused", no_futex },
 	{ "futex is missing", no_futex_at_all },
