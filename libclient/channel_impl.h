@@ -17,6 +17,7 @@
 
 #define CHANNEL_SLOTS 256u
 #define CHANNEL_GENERATION 1u
+#define CHANNEL_CALLS 256u /* requests whose replies are out; number 0 is none */
 
 /* What only the thread that sends touches. */
 struct channel_tx {
@@ -51,6 +52,8 @@ struct channel_rx {
 	struct keeper *keeper; /* of tensors that were exported; NULL: none was */
 	uint64_t interval_ns;  /* between tensors, in the long run; 0: any */
 	uint64_t burst_ns, due_ns;
+	caisson_tensor *kept; /* received while something else was waited for */
+	size_t kept_n;
 	bool met; /* the other side's version was looked at */
 };
 
@@ -66,7 +69,8 @@ struct caisson_channel {
 	struct bell bell;
 	struct memory my_page, their_page;
 	struct ring mine, theirs;
-	_Atomic uint32_t lane; /* enum caisson_lane, what does not change */
+	_Atomic uint32_t call[CHANNEL_CALLS]; /* calls.c */
+	_Atomic uint32_t lane;                /* enum caisson_lane, what does not change */
 	struct prefault prefault;
 	_Atomic(const char *) fault; /* how the other side broke the protocol, or NULL */
 	atomic_bool gone;            /* the other side is */
@@ -93,6 +97,8 @@ bool channel_futex(const caisson_channel *channel);
 uint64_t channel_now_ns(void);
 /* A received tensor, by its handle; nothing if it is not held (any more). */
 void channel_give_back(caisson_channel *channel, uint64_t handle);
+/* In recv.c: whatever comes, replies too. */
+int channel_receive(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms);
 /* In send.c: something was published, or can be taken now. */
 void channel_wake_receiver(caisson_channel *channel);
 /* Take back what was released; end the channel if something was not in time: 0, -EPROTO. */

@@ -101,6 +101,7 @@ void channel_destroy(caisson_channel *channel) {
 	memory_unmap(&channel->rx.memory);
 	slab_destroy(&channel->tx.slab);
 	slab_destroy(&channel->rx.slab);
+	free(channel->rx.kept);
 	channel_close_fd(&channel->peer);
 	if (channel->bell.host)
 		channel_close_fd(&channel->bell.wait);

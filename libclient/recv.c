@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "calls.h"
 #include "channel_impl.h"
 #include "error.h"
 #include "rate.h"
@@ -42,6 +43,7 @@ static const char *accept_slot(caisson_channel *channel, const struct ring_copy 
 	struct channel_rx *rx = &channel->rx;
 	uint16_t index = slab_lease(&rx->slab);
 	const char *fault;
+	bool unwanted;
 
 	if (!index)
 		return "more tensors than it has leases for";
@@ -50,15 +52,26 @@ static const char *accept_slot(caisson_channel *channel, const struct ring_copy 
 		slab_end(&rx->slab, index);
 		return fault;
 	}
+	fault = calls_came(channel, &rx->slab.lease[index], &unwanted);
+	if (fault) {
+		slab_end(&rx->slab, index);
+		return fault;
+	}
 	rx->slab.lease[index].state = LEASE_HELD;
 	rx->taken++;
 	channel_describe(tensor, &rx->slab, index, rx->memory.base, CHANNEL_HANDLE_RECEIVED,
 	                 copy->slot.tag);
+	if (unwanted) { /* it is given back, and the next one is looked for */
+		channel_give_back(channel, tensor->lease);
+		tensor->lease = 0;
+	}
 	return NULL;
 }
 
-/* The next tensor: 1, 0 if there is none, -EPROTO. */
-static int take(caisson_channel *channel, caisson_tensor *tensor) {
+#define UNWANTED 2
+
+/* The next tensor: 1, UNWANTED if it was released at once, 0 if there is none, -EPROTO. */
+static int take_one(caisson_channel *channel, caisson_tensor *tensor) {
 	struct channel_rx *rx = &channel->rx;
 	struct ring_copy copy;
 	const char *fault;
@@ -82,7 +95,18 @@ static int take(caisson_channel *channel, caisson_tensor *tensor) {
 	channel_rx_unlock(channel);
 	if (!fault && recalls)
 		recall_took(channel);
-	return fault ? channel_poison(channel, fault) : 1;
+	if (fault)
+		return channel_poison(channel, fault);
+	return tensor->lease ? 1 : UNWANTED;
+}
+
+static int take(caisson_channel *channel, caisson_tensor *tensor) {
+	int rc;
+
+	do /* no more often than this side has given replies up */
+		rc = take_one(channel, tensor);
+	while (rc == UNWANTED);
+	return rc;
 }
 
 /*
@@ -227,16 +251,40 @@ static int receive(caisson_channel *channel, caisson_tensor *tensor, int timeout
 	return rc;
 }
 
+int channel_receive(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms) {
+	int rc = channel->rx.interval_ns ? rate_wait(channel, &timeout_ms) : 0;
+
+	if (rc == 0)
+		rc = receive(channel, tensor, timeout_ms);
+	if (rc >= 0 && channel->rx.interval_ns)
+		rate_count(channel);
+	return rc;
+}
+
+/* Replies wait for those who ask for them. */
+static int receive_no_reply(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms) {
+	uint64_t start;
+	int rc;
+
+	if (channel->rx.kept_n && calls_kept(channel, tensor))
+		return 0;
+	rc = channel_receive(channel, tensor, timeout_ms);
+	if (rc < 0 || !calls_is_reply(channel, tensor))
+		return rc;
+	for (start = channel_now_ns(); rc >= 0 && calls_is_reply(channel, tensor);) {
+		if (calls_keep(channel, tensor) < 0)
+			caisson_release(channel, tensor);
+		rc = channel_receive(channel, tensor, left_ms(start, timeout_ms));
+	}
+	return rc == -EAGAIN && timeout_ms > 0 ? -ETIMEDOUT : rc;
+}
+
 int caisson_recv(caisson_channel *channel, caisson_tensor *tensor, int timeout_ms,
                  caisson_error **err) {
 	int rc;
 
 	if (!channel || !tensor)
 		return error_set(err, EINVAL, STAGE_RECV, "", "", "no channel or tensor was given");
-	rc = channel->rx.interval_ns ? rate_wait(channel, &timeout_ms) : 0;
-	if (rc == 0)
-		rc = receive(channel, tensor, timeout_ms);
-	if (rc >= 0 && channel->rx.interval_ns)
-		rate_count(channel);
+	rc = receive_no_reply(channel, tensor, timeout_ms);
 	return rc < 0 ? channel_explain(channel, err, rc, STAGE_RECV) : 0;
 }

@@ -29,6 +29,7 @@ uint16_t slab_lease(struct slab *slab) {
 	if (index) {
 		slab->free = slab->lease[index].next;
 		slab->lease[index].room = 0;
+		slab->lease[index].kind = 0;
 	}
 	return index;
 }

@@ -29,6 +29,8 @@ struct lease {
 	uint16_t prev;       /* in the slab's address order, if room is not 0 */
 	uint16_t next;       /* the same; in the list of free leases otherwise */
 	uint8_t state;       /* enum lease_state */
+	uint8_t kind;        /* 0, CAISSON_SLOT_REQUEST or _REPLY */
+	uint16_t call;       /* whose, then */
 	bool strided;        /* its strides are not the row-major ones */
 	uint64_t since_ms;   /* SENT, on a channel with a deadline: when */
 	int64_t shape[CAISSON_CHANNEL_MAX_NDIM];

@@ -5,7 +5,8 @@
 
 #include "dtype.h"
 
-#define KNOWN_FLAGS (CAISSON_SLOT_STRIDED | CAISSON_SLOT_SMALL | CAISSON_SLOT_EXTENDED)
+#define CALL_FLAGS (CAISSON_SLOT_REQUEST | CAISSON_SLOT_REPLY)
+#define KNOWN_FLAGS (CAISSON_SLOT_STRIDED | CAISSON_SLOT_SMALL | CAISSON_SLOT_EXTENDED | CALL_FLAGS)
 
 /* What can be said without looking at the tensor's extents. */
 static const char *check_header(const struct caisson_channel_slot *slot,
@@ -16,8 +17,8 @@ static const char *check_header(const struct caisson_channel_slot *slot,
 		return "a slab that this channel does not have";
 	if (slot->flags & ~KNOWN_FLAGS)
 		return "an unknown flag";
-	if (slot->reserved != 0)
-		return "a reserved field that is not 0";
+	if (!(slot->flags & CALL_FLAGS) != !slot->call || (slot->flags & CALL_FLAGS) == CALL_FLAGS)
+		return "a number of a call that does not fit its flags";
 	if (slot->ndim > CAISSON_CHANNEL_MAX_NDIM)
 		return "more than 64 dimensions";
 	if (!dtype_valid(dtype))
@@ -69,6 +70,8 @@ const char *slot_check(const struct ring_copy *copy, const struct slot_limits *l
 	lease->offset = slot->offset;
 	lease->nbytes = nbytes;
 	lease->theirs = slot->lease;
+	lease->kind = slot->flags & CALL_FLAGS;
+	lease->call = slot->call;
 	return NULL;
 }
 
@@ -95,8 +98,8 @@ void slot_fill(struct caisson_channel_slot *slot, const struct lease *lease, uin
 	slot->bits = lease->dtype.bits;
 	slot->lanes = lease->dtype.lanes;
 	slot->ndim = (uint8_t)lease->ndim;
-	slot->flags = lease->strided ? CAISSON_SLOT_STRIDED : 0;
-	slot->reserved = 0;
+	slot->flags = (uint8_t)((lease->strided ? CAISSON_SLOT_STRIDED : 0) | lease->kind);
+	slot->call = lease->kind ? lease->call : 0;
 	memset(slot->small, 0, sizeof(slot->small));
 	if (fits_small(lease)) {
 		slot->flags |= CAISSON_SLOT_SMALL;

@@ -130,7 +130,7 @@ struct caisson_channel_slot {
 	uint16_t lanes;
 	uint8_t ndim;
 	uint8_t flags; /* enum caisson_slot_flag */
-	uint16_t reserved;
+	uint16_t call; /* with REQUEST: the sender's number; with REPLY: that of the request */
 	uint32_t small[CAISSON_CHANNEL_SMALL_NDIM]; /* extents, with SMALL */
 	int64_t shape[CAISSON_CHANNEL_SLOT_NDIM];   /* extents, without SMALL and EXTENDED */
 	int64_t strides[CAISSON_CHANNEL_SLOT_NDIM]; /* in elements; with STRIDED, not EXTENDED */
@@ -151,6 +151,8 @@ enum caisson_slot_flag {
 	CAISSON_SLOT_STRIDED = 1,  /* strides[] says where the elements lie; else row-major */
 	CAISSON_SLOT_SMALL = 2,    /* at most 4 extents, in small[] */
 	CAISSON_SLOT_EXTENDED = 4, /* 9 to 64 extents, in the slot's extension */
+	CAISSON_SLOT_REQUEST = 8,
+	CAISSON_SLOT_REPLY = 16,
 };
 
 #define CAISSON_SLOT_WORDS (sizeof(struct caisson_channel_slot) / sizeof(uint64_t))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One slab for many takes memory that all have: there is none through files. */
+/* One slab for many takes memory that all have, a call both directions in one: not through files. */
+#include "caisson_calls.h"
 #include "caisson_fanout.h"
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 #include "posix.h"
 
 static int refused(caisson_error **err) {
-	return error_set(err, ENOTSUP, "sending to many sandboxes", "",
-	                 "use Linux, or a channel for each", "a fan-out takes shared memory");
+	return error_set(err, ENOTSUP, "a channel through files", "", "use Linux",
+	                 "fan-outs and calls take memory that both sides have");
 }
 
 int caisson_fanout_new(uint64_t bytes, caisson_fanout **fanout, caisson_error **err) {
@@ -71,4 +72,31 @@ void caisson_channel_revoke(caisson_channel *channel) {
 int caisson_channel_ended(const caisson_channel *channel) {
 	(void)channel;
 	return 0;
+}
+
+int caisson_request(caisson_channel *channel, caisson_tensor *tensor, uint32_t *call,
+                    caisson_error **err) {
+	(void)channel, (void)tensor, (void)call;
+	return refused(err);
+}
+
+int caisson_recv_reply(caisson_channel *channel, uint32_t call, caisson_tensor *tensor,
+                       int timeout_ms, caisson_error **err) {
+	(void)channel, (void)call, (void)tensor, (void)timeout_ms;
+	return refused(err);
+}
+
+void caisson_give_up(caisson_channel *channel, uint32_t call) {
+	(void)channel, (void)call;
+}
+
+bool caisson_is_request(const caisson_channel *channel, const caisson_tensor *tensor) {
+	(void)channel, (void)tensor;
+	return false;
+}
+
+int caisson_reply(caisson_channel *channel, const caisson_tensor *request, caisson_tensor *tensor,
+                  caisson_error **err) {
+	(void)channel, (void)request, (void)tensor;
+	return refused(err);
 }

@@ -65,7 +65,7 @@ static struct caisson_channel_slot lying(enum lie lie) {
 		slot.generation = 0;
 		break;
 	case RESERVED:
-		slot.reserved = 1;
+		slot.call = 1;
 		break;
 	case ALL_FLAGS:
 		slot.flags = 255;
@@ -241,7 +241,7 @@ const struct evil evil_slots[] = {
 	{ "no lanes", lie_in_slot, NO_LANES, EVIL_POISONED },
 	{ "another slab", lie_in_slot, OTHER_SLAB, EVIL_POISONED },
 	{ "an old slab", lie_in_slot, OLD_SLAB, EVIL_POISONED },
-	{ "a reserved field", lie_in_slot, RESERVED, EVIL_POISONED },
+	{ "a number of a call without one", lie_in_slot, RESERVED, EVIL_POISONED },
 	{ "unknown flags", lie_in_slot, ALL_FLAGS, EVIL_POISONED },
 	{ "an unaligned offset", lie_in_slot, UNALIGNED, EVIL_POISONED },
 	{ "an extension of 4^64 elements", lie_in_slot, EXTENSION_OVERFLOWS, EVIL_POISONED },

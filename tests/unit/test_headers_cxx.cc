@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* caisson.h as a C++17 program uses it: included first, alone, and linked. */
 #include "caisson.h"
+#include "caisson_calls.h"
 #include "caisson_channels.h"
 #include "caisson_dlpack.h"
 #include "caisson_fanout.h"
