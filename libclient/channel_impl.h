@@ -9,6 +9,7 @@
 
 #include "bell.h"
 #include "channel.h"
+#include "device.h"
 #include "memory.h"
 #include "prefault.h"
 #include "ring.h"
@@ -55,6 +56,7 @@ struct caisson_channel {
 	struct ring mine, theirs;
 	_Atomic uint32_t lane; /* enum caisson_lane, what does not change */
 	struct prefault prefault;
+	struct channel_device device;
 	_Atomic(const char *) fault; /* how the other side broke the protocol, or NULL */
 	atomic_bool gone;            /* the other side is */
 	_Alignas(128) struct channel_tx tx;
@@ -63,6 +65,7 @@ struct caisson_channel {
 
 /* caisson_tensor.lease: the lease's generation above, then which side, then its index. */
 #define CHANNEL_HANDLE_RECEIVED (1u << 16)
+#define CHANNEL_HANDLE_DEVICE (1u << 17) /* its data is an address of a device's */
 #define STAGE_LOAN "loaning a tensor"
 
 /* In channel.c, for both directions. */
@@ -73,6 +76,9 @@ bool channel_other_closed(caisson_channel *channel);
 /* Do both sides have futex(2)? */
 bool channel_futex(const caisson_channel *channel);
 uint64_t channel_now_ns(void);
+/* caisson_release() and caisson_send() of tensors that the device is done with. */
+void channel_release(caisson_channel *channel, caisson_tensor *tensor);
+int channel_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err);
 /* A received tensor, by its handle; nothing if it is not held (any more). */
 void channel_give_back(caisson_channel *channel, uint64_t handle);
 /* Around what the receiving thread does with leases: others give back exported tensors. */

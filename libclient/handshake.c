@@ -78,6 +78,8 @@ int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes) {
 }
 
 void channel_destroy(caisson_channel *channel) {
+	if (channel->device.ops)
+		channel->device.ops->leave(channel);
 	keeper_leave(channel);
 	/* A forked child's copy goes without a word: the channel is its parent's. */
 	if (channel->mine.page && channel->owner == getpid()) {

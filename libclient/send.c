@@ -188,7 +188,8 @@ static int loan(caisson_channel *channel, const struct wish *wish, caisson_tenso
 	lease->nbytes = nbytes;
 	lease->strided = wish->strides != NULL;
 	lease->state = LEASE_LOANED;
-	channel_describe(tensor, &channel->tx.slab, index, channel->tx.memory.base, 0, 0);
+	channel_describe(tensor, &channel->tx.slab, index,
+	                 channel->device.ops ? channel->device.tx : channel->tx.memory.base, 0, 0);
 	return 0;
 }
 
@@ -253,6 +254,7 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	lease = &tx->slab.lease[index];
 	slot_fill(&slot, lease, (lease->generation & 0xffff) << 16 | index, channel->generation,
 	          tensor->tag);
+	slot.slab = channel->device.slab;
 	lease->state = LEASE_SENT;
 	if (tx->lease_ms)
 		lease->since_ms = channel_now_ns() / 1000000u;
@@ -265,11 +267,18 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	return 0;
 }
 
+int channel_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err) {
+	int rc = send_lease(channel, tensor);
+
+	return rc < 0 ? channel_explain(channel, err, rc, STAGE_SEND) : 0;
+}
+
 int caisson_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err) {
-	int rc;
+	int rc = 0;
 
 	if (!channel || !tensor)
 		return error_set(err, EINVAL, STAGE_SEND, "", "", "no channel or tensor was given");
-	rc = send_lease(channel, tensor);
-	return rc < 0 ? channel_explain(channel, err, rc, STAGE_SEND) : 0;
+	if (channel->device.ops)
+		rc = channel->device.ops->before_send(channel, tensor, err);
+	return rc < 0 ? rc : channel_send(channel, tensor, err);
 }

@@ -2,6 +2,7 @@
 /* caisson.h as a C++17 program uses it: included first, alone, and linked. */
 #include "caisson.h"
 #include "caisson_channels.h"
+#include "caisson_cuda.h"
 #include "caisson_dlpack.h"
 
 #include <cstdio>
