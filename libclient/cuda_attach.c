@@ -100,7 +100,6 @@ int attach_refuse(struct attach *a, enum caisson_cuda_refusal why, int rc) {
 int attach_no_lane(struct attach *a, uint32_t allowed, caisson_error **err) {
 	const char *name = a->talk.channel->name;
 	bool required = allowed && (allowed & (allowed - 1)) == 0;
-	int rc;
 
 	if (!a->last)
 		return error_set(err, ENOTSUP, STAGE_ATTACH, "caisson_cuda_options.lanes",
@@ -109,12 +108,11 @@ int attach_no_lane(struct attach *a, uint32_t allowed, caisson_error **err) {
 		                 required ? "the required lane, " : "",
 		                 required ? attach_lane_name(allowed)
 		                          : "none of the allowed lanes");
-	rc = error_set(err, caisson_error_errno(a->last), STAGE_ATTACH, caisson_error_knob(a->last),
-	               caisson_error_remedy(a->last), "channel \"%s\": %s%s: %s", name,
-	               required ? "the required lane failed, " : "no lane is left; the last was ",
-	               required ? attach_lane_name(allowed) : "tried without success",
-	               caisson_error_message(a->last));
-	return rc;
+	return error_set(
+		err, caisson_error_errno(a->last), STAGE_ATTACH, caisson_error_knob(a->last),
+		caisson_error_remedy(a->last), "channel \"%s\": %s: %s", name,
+		required ? "the required lane failed" : "no lane is left, and the last one failed",
+		caisson_error_message(a->last));
 }
 
 void attach_lane_failed(struct attach *a, uint32_t lane, caisson_error *why) {
@@ -183,9 +181,7 @@ int attach_make_here(struct attach *a, uint32_t lane, bool host, struct cuda_fau
 }
 
 void attach_unmake_here(struct attach *a) {
-	struct cuda_fault fault;
-
-	if (cuda_enter(&a->state->device, &fault)) {
+	if (cuda_enter_to_free(&a->state->device)) {
 		cuda_unmake(a->talk.channel, a->state);
 		cuda_exit();
 	}

@@ -24,6 +24,13 @@ bool cuda_enter(const struct cuda_device *device, struct cuda_fault *fault) {
 	return CU(fault, cuCtxPushCurrent, device->context);
 }
 
+bool cuda_enter_to_free(const struct cuda_device *device) {
+	struct cuda_fault ignored;
+
+	/* Again, since what is not freed now stays for as long as the process. */
+	return cuda_enter(device, &ignored) || cuda_enter(device, &ignored);
+}
+
 void cuda_exit(void) {
 	cu_context ignored;
 
@@ -159,7 +166,7 @@ void cuda_close(struct cuda_device *device) {
 
 	if (!device->context || cuda_driver.owner != getpid())
 		return;
-	if (device->stream && cuda_enter(device, &ignored)) {
+	if (device->stream && cuda_enter_to_free(device)) {
 		(void)CU(&ignored, cuStreamDestroy, device->stream);
 		cuda_exit();
 	}

@@ -31,6 +31,7 @@ void cuda_uuid_text(char text[41], const uint8_t uuid[16]);
 
 /* Around calls: the device's context is current in this thread. False: fault says why. */
 bool cuda_enter(const struct cuda_device *device, struct cuda_fault *fault);
+bool cuda_enter_to_free(const struct cuda_device *device);
 void cuda_exit(void);
 
 enum cuda_slab_kind {

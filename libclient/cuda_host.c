@@ -95,5 +95,7 @@ int attach_host(struct attach *a, caisson_error **err) {
 			return rc;
 		}
 		a->talk.lanes &= ~a->tried;
+		if (!a->talk.lanes)
+			return attach_no_lane(a, attach_allowed_lanes(a), err);
 	}
 }

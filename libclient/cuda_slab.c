@@ -221,6 +221,10 @@ bool cuda_slab_import(const struct cuda_device *device, struct cuda_slab *slab, 
 void cuda_slab_free(const struct cuda_device *device, struct cuda_slab *slab) {
 	struct cuda_fault ignored;
 
+	if (slab->kind == CUDA_SLAB_NONE)
+		return;
+	/* What is still under way there, where a fault came between. */
+	(void)CU(&ignored, cuStreamSynchronize, device->stream);
 	switch (slab->kind) {
 	case CUDA_SLAB_NONE:
 		break;

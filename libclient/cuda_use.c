@@ -21,12 +21,10 @@ static int failed(const caisson_channel *channel, const struct cuda_fault *fault
 
 void cuda_state_put(void *pointer) {
 	struct cuda_state *state = pointer;
-	struct cuda_fault ignored;
-
 	if (atomic_fetch_sub(&state->references, 1) != 1)
 		return;
 	if (state->owner == getpid() && state->device.context) {
-		if (cuda_enter(&state->device, &ignored)) {
+		if (cuda_enter_to_free(&state->device)) {
 			cuda_slab_free(&state->device, &state->tx);
 			cuda_slab_free(&state->device, &state->rx);
 			cuda_slab_free(&state->device, &state->shared);
@@ -60,7 +58,7 @@ static void leave(caisson_channel *channel) {
 	struct cuda_fault ignored;
 
 	/* The channel's own memory is about to be unmapped; the device's goes with its last user. */
-	if (cuda_enter(&state->device, &ignored)) {
+	if (cuda_enter_to_free(&state->device)) {
 		(void)CU(&ignored, cuCtxSynchronize);
 		if (state->pinned_tx)
 			(void)CU(&ignored, cuMemHostUnregister, channel->tx.memory.base);
