@@ -66,7 +66,7 @@ static int import_offer(struct attach *a, const struct caisson_cuda_offer *offer
 /* Ask for a lane. 1: attached; 0: it failed, and the host says what is left, now in *said. */
 static int sandbox_lane(struct attach *a, uint32_t lane, struct cuda_said *said,
                         caisson_error **err) {
-	struct caisson_cuda_offer offer;
+	struct caisson_cuda_offer offer = { 0 };
 	struct cuda_fault fault = { 0 };
 	caisson_error *why = NULL;
 	int fd[2], rc;

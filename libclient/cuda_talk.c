@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cuda_channel.h"
@@ -15,13 +16,11 @@
 #define LOOK_MS 20
 /* Messages that are no offer, while one is waited for: bells, and what a broken host sends. */
 #define MAX_STRAY 256
-
-_Static_assert(sizeof(struct caisson_channel_cuda) ==
-                       sizeof(((struct caisson_channel_page *)NULL)->reserved),
-               "it lies in what a control page had left");
+/* Bells for nothing, after which they are looked at once a millisecond. */
+#define IDLE_BELLS 32
 
 static struct caisson_channel_cuda *words(const struct ring *ring) {
-	return (struct caisson_channel_cuda *)(void *)ring->page->reserved;
+	return (void *)((char *)ring->page + CAISSON_CUDA_AT);
 }
 
 void cuda_say(struct cuda_talk *talk, uint32_t say, uint32_t lane, const struct cuda_fault *fault) {
@@ -91,10 +90,16 @@ static int look_ms(const struct cuda_talk *talk) {
 	return left < LOOK_MS ? (int)left : LOOK_MS;
 }
 
+static void pause_ms(void) {
+	static const struct timespec millisecond = { .tv_nsec = 1000000 };
+
+	nanosleep(&millisecond, NULL);
+}
+
 int cuda_hear(struct cuda_talk *talk, struct cuda_said *said) {
 	caisson_channel *channel = talk->channel;
 
-	for (;;) {
+	for (unsigned bells = 0;; bells++) {
 		bool gone = channel_other_closed(channel);
 
 		if (news(talk, said))
@@ -103,6 +108,8 @@ int cuda_hear(struct cuda_talk *talk, struct cuda_said *said) {
 			return -EPIPE;
 		if (channel_now_ns() >= talk->deadline)
 			return -ETIMEDOUT;
+		if (bells > IDLE_BELLS)
+			pause_ms();
 		if (channel->bell.host) {
 			if (bell_wait(&channel->bell, look_ms(talk)) & BELL_GONE)
 				atomic_store(&channel->gone, true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How the two sides of a channel agree on memory of a CUDA device. This is ABI:
- * docs/protocol/channel.md explains it. The words below lie in the reserved part
- * of each control page, so that each has one writer; descriptors go from the host
+ * docs/protocol/channel.md explains it. The words below lie in the last line of
+ * each control page's head, so that each has one writer; descriptors go from the host
  * to the sandbox only, in one message, after the sandbox has asked for them.
  */
 #ifndef CAISSON_PROTOCOL_CHANNEL_CUDA_H
@@ -10,6 +10,8 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+
+#include "channel.h"
 
 #define CAISSON_CUDA_MAGIC 0x3141445543534943ull /* "CISCUDA1" */
 #define CAISSON_CUDA_SLAB 1u                     /* caisson_channel_slot.slab of such a tensor */
@@ -43,9 +45,11 @@ struct caisson_channel_cuda {
 	_Atomic uint32_t reserved32;
 	_Atomic uint64_t uuid[2];    /* of the device */
 	_Atomic uint64_t release[2]; /* of the writer's kernel driver, text; 0: unknown */
-	_Atomic uint64_t reserved[8];
 };
-_Static_assert(sizeof(struct caisson_channel_cuda) == 128, "channel ABI");
+_Static_assert(sizeof(struct caisson_channel_cuda) == 64, "channel ABI");
+
+#define CAISSON_CUDA_AT                                                                            \
+	(sizeof(struct caisson_channel_page) - sizeof(struct caisson_channel_cuda)) /* 448 */
 
 /* The message that carries an offer, with 0 to 2 descriptors: to host, to sandbox. */
 struct caisson_cuda_offer {
