@@ -55,6 +55,14 @@ static inline unsigned long fake_calls(const char *name) {
 	return calls ? calls(name) : 0;
 }
 
+static inline unsigned long fake_tries(const char *name) {
+	unsigned long (*calls)(const char *) = NULL;
+	void *symbol = fake_symbol("fake_cuda_tries");
+
+	memcpy(&calls, &symbol, sizeof(calls));
+	return calls ? calls(name) : 0;
+}
+
 static inline void fake_later(uintptr_t stream, void *ptr, uint8_t value, uint64_t bytes) {
 	void (*fill)(cu_stream, cu_ptr, uint8_t, uint64_t) = NULL;
 	void *symbol = fake_symbol("fake_cuda_fill_later");

@@ -30,6 +30,8 @@
 
 /* How often a function was called, "cuMemCreate"; those that failed not counted. */
 FAKE_EXPORT unsigned long fake_cuda_calls(const char *name);
+/* The same, with those that failed. */
+FAKE_EXPORT unsigned long fake_cuda_tries(const char *name);
 /* Objects that are there: handles, reservations, mappings, allocations, pools and so on. */
 FAKE_EXPORT long fake_cuda_live(void);
 /* The same, in words, to say what leaked. Static. */

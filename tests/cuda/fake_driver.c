@@ -67,6 +67,12 @@ unsigned long fake_cuda_calls(const char *name) {
 	return call ? call->good : 0;
 }
 
+unsigned long fake_cuda_tries(const char *name) {
+	const struct call *call = find(name);
+
+	return call ? call->count : 0;
+}
+
 const char *fake_cuda_name(unsigned number) {
 	return number < CALLS ? calls[number].name : NULL;
 }
