@@ -98,13 +98,13 @@ int channel_explain(const caisson_channel *channel, caisson_error **err, int rc,
 }
 
 static uint64_t handle_of(const struct slab *slab, uint16_t index, uint32_t side) {
-	return (uint64_t)slab->lease[index].generation << 32 | side | index;
+	return (uint64_t)slab->lease[index].generation << 32 | side | slab->mark | index;
 }
 
 /* The lease that a tensor speaks of, or 0 if there is none such (any more). */
 uint16_t channel_lease(const struct slab *slab, uint64_t handle, uint32_t side, int state) {
 	uint32_t generation = (uint32_t)(handle >> 32);
-	uint32_t index = (uint32_t)handle ^ side;
+	uint32_t index = (uint32_t)handle ^ side ^ slab->mark;
 	uint16_t found = slab->lease ? slab_find(slab, index, generation, state) : 0;
 
 	return found && slab->lease[found].generation == generation ? found : 0;
@@ -164,11 +164,9 @@ void channel_give_back(caisson_channel *channel, uint64_t handle) {
 		release_received(channel, index);
 }
 
-void caisson_release(caisson_channel *channel, caisson_tensor *tensor) {
+void channel_release(caisson_channel *channel, caisson_tensor *tensor) {
 	uint16_t index;
 
-	if (!channel || !tensor)
-		return;
 	if (tensor->lease & CHANNEL_HANDLE_RECEIVED) {
 		channel_rx_lock(channel);
 		channel_give_back(channel, tensor->lease);
@@ -180,6 +178,14 @@ void caisson_release(caisson_channel *channel, caisson_tensor *tensor) {
 	}
 	tensor->lease = 0;
 	tensor->data = NULL;
+}
+
+void caisson_release(caisson_channel *channel, caisson_tensor *tensor) {
+	if (!channel || !tensor)
+		return;
+	if (channel->device.ops)
+		channel->device.ops->before_release(channel);
+	channel_release(channel, tensor);
 }
 
 int caisson_channel_fd(const caisson_channel *channel) {

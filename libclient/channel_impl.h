@@ -10,6 +10,7 @@
 #include "bell.h"
 #include "caisson_fanout.h"
 #include "channel.h"
+#include "device.h"
 #include "memory.h"
 #include "prefault.h"
 #include "ring.h"
@@ -72,6 +73,7 @@ struct caisson_channel {
 	_Atomic uint32_t call[CHANNEL_CALLS]; /* calls.c */
 	_Atomic uint32_t lane;                /* enum caisson_lane, what does not change */
 	struct prefault prefault;
+	struct channel_device device;
 	_Atomic(const char *) fault; /* how the other side broke the protocol, or NULL */
 	atomic_bool gone;            /* the other side is */
 	atomic_bool revoked;         /* by this side */
@@ -81,6 +83,7 @@ struct caisson_channel {
 
 /* caisson_tensor.lease: the lease's generation above, then which side, then its index. */
 #define CHANNEL_HANDLE_RECEIVED (1u << 16)
+#define CHANNEL_HANDLE_DEVICE (1u << 17) /* its data is an address of a device's */
 #define STAGE_LOAN "loaning a tensor"
 
 /* In channel.c, for both directions. */
@@ -95,6 +98,9 @@ void channel_lease_over(caisson_channel *channel, uint16_t index);
 /* Do both sides have futex(2)? */
 bool channel_futex(const caisson_channel *channel);
 uint64_t channel_now_ns(void);
+/* caisson_release() and caisson_send() of tensors that the device is done with. */
+void channel_release(caisson_channel *channel, caisson_tensor *tensor);
+int channel_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err);
 /* A received tensor, by its handle; nothing if it is not held (any more). */
 void channel_give_back(caisson_channel *channel, uint64_t handle);
 /* In recv.c: whatever comes, replies too. */

@@ -43,7 +43,7 @@ int caisson_channel_prefault(caisson_channel *channel, caisson_error **err) {
 	if (!channel)
 		return error_set(err, EINVAL, STAGE_PREFAULT, "", "", "no channel was given");
 	regions(channel, region);
-	if (!region[0].bytes && !region[1].bytes)
+	if (channel->device.ops || (!region[0].bytes && !region[1].bytes))
 		return channel_explain(channel, err, -ENOTSUP, STAGE_PREFAULT);
 	if (channel->prefault.started)
 		return error_set(err, EALREADY, STAGE_PREFAULT, "", "",
@@ -94,13 +94,23 @@ int caisson_forward(const caisson_tensor *tensor, caisson_channel *to, int timeo
 	if (!tensor || !to || !tensor->lease || !tensor->data)
 		return error_set(err, EINVAL, STAGE_FORWARD, "", "",
 		                 "no channel was given, or a tensor that was released");
+	if ((tensor->lease & CHANNEL_HANDLE_DEVICE) && !to->device.ops)
+		return error_set(err, ENOTSUP, STAGE_FORWARD, "",
+		                 "Attach that channel to the device, or copy it to the host.",
+		                 "channel \"%s\": the tensor is in a device's memory", to->name);
 	rc = caisson_loan_strided(to, tensor->dtype, tensor->ndim, tensor->shape,
 	                          contiguous(tensor) ? NULL : tensor->strides, timeout_ms, &copy,
 	                          err);
 	if (rc < 0)
 		return rc;
-	if (copy.nbytes)
+	if (to->device.ops)
+		rc = to->device.ops->copy(to, copy.data, tensor->data, copy.nbytes, err);
+	else if (copy.nbytes)
 		memcpy(copy.data, tensor->data, copy.nbytes);
+	if (rc < 0) {
+		caisson_release(to, &copy);
+		return rc;
+	}
 	copy.tag = tensor->tag;
 	rc = caisson_send(to, &copy, err);
 	if (rc < 0)

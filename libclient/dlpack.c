@@ -29,13 +29,19 @@ struct export {
 	caisson_dl_managed managed;
 	struct keeper *keeper;
 	uint64_t handle;
+	const struct device_ops *ops; /* of the device that it is in; NULL: of none */
+	void *state;
 	int64_t extents[];
 };
 
 static void end_export(caisson_dl_managed *managed) {
 	struct export *export = managed->manager_ctx;
 
+	if (export->ops)
+		export->ops->sync(export->state);
 	keeper_put(export->keeper, export->handle);
+	if (export->ops)
+		export->ops->put(export->state);
 	free(export);
 }
 
@@ -43,6 +49,7 @@ static int to_dlpack(caisson_channel *channel, caisson_tensor *tensor,
                      caisson_dl_managed **managed) {
 	const size_t bytes = (size_t)tensor->ndim * sizeof(int64_t);
 	struct export *export = malloc(sizeof(*export) + 2 * bytes);
+	int32_t device = 0;
 
 	if (!export)
 		return -ENOMEM;
@@ -52,6 +59,9 @@ static int to_dlpack(caisson_channel *channel, caisson_tensor *tensor,
 		return -ENOMEM;
 	}
 	export->handle = tensor->lease;
+	export->ops = channel->device.ops;
+	if (export->ops)
+		export->state = export->ops->get(channel, &device);
 	memcpy(export->extents, tensor->shape, bytes);
 	memcpy(export->extents + tensor->ndim, tensor->strides, bytes);
 	export->managed = (caisson_dl_managed){
@@ -60,7 +70,7 @@ static int to_dlpack(caisson_channel *channel, caisson_tensor *tensor,
 		.deleter = end_export,
 		.flags = CAISSON_DL_READ_ONLY,
 		.tensor = { .data = tensor->data,
-		            .device = { CAISSON_DL_CPU, 0 },
+		            .device = { export->ops ? CAISSON_DL_CUDA : CAISSON_DL_CPU, device },
 		            .ndim = tensor->ndim,
 		            .dtype = tensor->dtype,
 		            .shape = export->extents,
@@ -136,6 +146,8 @@ int caisson_loan_dlpack(caisson_channel *channel, const caisson_dl_managed *from
 
 	if (!channel || !from || !tensor)
 		return error_set(err, EINVAL, STAGE_FROM, "", "", "no channel or tensor was given");
+	if (channel->device.ops)
+		return channel->device.ops->loan_dlpack(channel, from, timeout_ms, tensor, err);
 	why = unfit(from);
 	if (why)
 		return error_set(err, ENOTSUP, STAGE_FROM, "", "Make a contiguous copy on the CPU.",

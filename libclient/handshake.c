@@ -82,6 +82,8 @@ int channel_sides(caisson_channel *channel, uint32_t slots, uint64_t tx_bytes) {
 }
 
 void channel_destroy(caisson_channel *channel) {
+	if (channel->device.ops)
+		channel->device.ops->leave(channel);
 	if (channel->owner == getpid())
 		fanout_leave(channel);
 	keeper_leave(channel);

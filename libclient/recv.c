@@ -39,7 +39,8 @@ static int meet(caisson_channel *channel) {
 /* What came, if it is good; else which rule it breaks. */
 static const char *accept_slot(caisson_channel *channel, const struct ring_copy *copy,
                                caisson_tensor *tensor) {
-	const struct slot_limits limits = { channel->rx.memory.size, channel->generation };
+	const struct slot_limits limits = { channel->rx.memory.size, channel->generation,
+		                            channel->device.slab };
 	struct channel_rx *rx = &channel->rx;
 	uint16_t index = slab_lease(&rx->slab);
 	const char *fault;
@@ -59,8 +60,9 @@ static const char *accept_slot(caisson_channel *channel, const struct ring_copy 
 	}
 	rx->slab.lease[index].state = LEASE_HELD;
 	rx->taken++;
-	channel_describe(tensor, &rx->slab, index, rx->memory.base, CHANNEL_HANDLE_RECEIVED,
-	                 copy->slot.tag);
+	channel_describe(tensor, &rx->slab, index,
+	                 channel->device.ops ? channel->device.rx : rx->memory.base,
+	                 CHANNEL_HANDLE_RECEIVED, copy->slot.tag);
 	if (unwanted) { /* it is given back, and the next one is looked for */
 		channel_give_back(channel, tensor->lease);
 		tensor->lease = 0;
@@ -286,5 +288,12 @@ int caisson_recv(caisson_channel *channel, caisson_tensor *tensor, int timeout_m
 	if (!channel || !tensor)
 		return error_set(err, EINVAL, STAGE_RECV, "", "", "no channel or tensor was given");
 	rc = receive_no_reply(channel, tensor, timeout_ms);
-	return rc < 0 ? channel_explain(channel, err, rc, STAGE_RECV) : 0;
+	if (rc < 0)
+		return channel_explain(channel, err, rc, STAGE_RECV);
+	if (!channel->device.ops)
+		return 0;
+	rc = channel->device.ops->after_recv(channel, tensor, err);
+	if (rc < 0)
+		caisson_release(channel, tensor);
+	return rc;
 }

@@ -178,7 +178,8 @@ static int loan(caisson_channel *channel, const struct wish *wish, caisson_tenso
 	lease->nbytes = nbytes;
 	lease->strided = wish->strides != NULL;
 	lease->state = LEASE_LOANED;
-	channel_describe(tensor, &channel->tx.slab, index, channel->tx.memory.base, 0, 0);
+	channel_describe(tensor, &channel->tx.slab, index,
+	                 channel->device.ops ? channel->device.tx : channel->tx.memory.base, 0, 0);
 	return 0;
 }
 
@@ -236,6 +237,7 @@ void channel_publish(caisson_channel *channel, uint16_t index, uint64_t tag) {
 		memcpy((char *)tx->shared.base + lease->offset,
 		       (const char *)tx->memory.base + lease->offset, lease->nbytes);
 	slot_fill(&slot, lease, number, channel->generation, tag);
+	slot.slab = channel->device.slab;
 	if (tx->drops)
 		tx->order[tx->sent % CHANNEL_SLOTS] = number;
 	lease->state = LEASE_SENT;
@@ -266,11 +268,18 @@ static int send_lease(caisson_channel *channel, caisson_tensor *tensor) {
 	return 0;
 }
 
+int channel_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err) {
+	int rc = send_lease(channel, tensor);
+
+	return rc < 0 ? channel_explain(channel, err, rc, STAGE_SEND) : 0;
+}
+
 int caisson_send(caisson_channel *channel, caisson_tensor *tensor, caisson_error **err) {
-	int rc;
+	int rc = 0;
 
 	if (!channel || !tensor)
 		return error_set(err, EINVAL, STAGE_SEND, "", "", "no channel or tensor was given");
-	rc = send_lease(channel, tensor);
-	return rc < 0 ? channel_explain(channel, err, rc, STAGE_SEND) : 0;
+	if (channel->device.ops)
+		rc = channel->device.ops->before_send(channel, tensor, err);
+	return rc < 0 ? rc : channel_send(channel, tensor, err);
 }

@@ -44,6 +44,7 @@ struct slab {
 	uint16_t count; /* of leases, lease[0] not counted */
 	uint16_t free;  /* first free lease; 0: none */
 	uint16_t full;  /* there is no gap before the end of this one */
+	uint32_t mark;  /* part of the handles of its tensors */
 };
 
 int slab_init(struct slab *slab, uint16_t leases, uint64_t size);

@@ -13,7 +13,7 @@ static const char *check_header(const struct caisson_channel_slot *slot,
                                 const struct slot_limits *limits) {
 	const caisson_dtype dtype = { slot->code, slot->bits, slot->lanes };
 
-	if (slot->slab != 0 || slot->generation != limits->generation)
+	if (slot->slab != limits->slab || slot->generation != limits->generation)
 		return "a slab that this channel does not have";
 	if (slot->flags & ~KNOWN_FLAGS)
 		return "an unknown flag";

@@ -10,6 +10,7 @@
 struct slot_limits {
 	uint64_t size;
 	uint16_t generation;
+	uint16_t slab; /* its number */
 };
 
 /*

@@ -29,7 +29,15 @@ enum caisson_lane {
 	 */
 	CAISSON_LANE_COPY = 64,
 	CAISSON_LANE_FROZEN = 32, /* nobody can write what comes from the host any more */
-	CAISSON_LANE_SPIN = 16 /* a receiver spins before it sleeps: there is more than one CPU */
+	CAISSON_LANE_SPIN = 16, /* a receiver spins before it sleeps: there is more than one CPU */
+	/* caisson_cuda.h; where none of them is set, tensors are in the processor's memory. */
+	CAISSON_LANE_CUDA_VMM =
+		1 << 16, /* one allocation on the device, exported to the other side */
+	CAISSON_LANE_CUDA_POOL = 1 << 17, /* the same, from a memory pool of the channel's own */
+	CAISSON_LANE_CUDA_COPY = 1
+	                         << 18, /* beside another: what comes is copied before it is read */
+	CAISSON_LANE_CUDA_STAGED = 1 << 19, /* copied through the processor's memory */
+	CAISSON_LANE_CUDA_IPC = 1 << 20     /* the legacy interface, only where it was asked for */
 };
 
 /* Of enum caisson_lane. Any thread. FUTEX counts once the other side has opened the channel. */

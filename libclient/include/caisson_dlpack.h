@@ -23,7 +23,9 @@ extern "C" {
 
 enum caisson_dl_device_type {
 	CAISSON_DL_CPU = 1,
-	CAISSON_DL_CUDA_HOST = 3 /* pinned memory of the host's: the processor can read it */
+	CAISSON_DL_CUDA = 2,      /* of a channel that caisson_cuda_attach() was used on */
+	CAISSON_DL_CUDA_HOST = 3, /* pinned memory of the host's: the processor can read it */
+	CAISSON_DL_CUDA_MANAGED = 13
 };
 
 #define CAISSON_DL_READ_ONLY ((uint64_t)1)

@@ -91,7 +91,7 @@ static void row_major(int ndim, const int64_t *shape, int64_t *strides) {
 static unsigned long judged, accepted;
 
 static void judge(struct ring_copy *copy, const int64_t *strides, uint64_t size, bool good) {
-	const struct slot_limits limits = { size, GENERATION };
+	const struct slot_limits limits = { size, GENERATION, 0 };
 	struct lease lease;
 	const char *fault = slot_check(copy, &limits, &lease);
 	const struct caisson_channel_slot *slot = &copy->slot;

@@ -3,6 +3,7 @@
 #include "caisson.h"
 #include "caisson_calls.h"
 #include "caisson_channels.h"
+#include "caisson_cuda.h"
 #include "caisson_dlpack.h"
 #include "caisson_fanout.h"
 
