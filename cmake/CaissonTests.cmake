@@ -7,7 +7,7 @@
 #   setuid helper: NAME.none, NAME.seccomp, NAME.nested are the ways in which
 #   the host keeps user namespaces from it; in NAME.userns it is the helper that
 #   is kept from it, and caisson-builder builds. NAME.kernel-VERSION, of those that
-#   CAISSON_ON_OLD_KERNELS names, is without the system calls that are newer.
+#   CAISSON_ON_OLD_KERNELS and CAISSON_ON_KERNEL_5_4 name, is without the newer system calls.
 
 set(CAISSON_TAP_RUN "${PROJECT_SOURCE_DIR}/tests/lib/tap-run")
 set(CAISSON_TEST_ENV
@@ -51,6 +51,8 @@ function(caisson_tap_variants name kind)
 	set(modes none seccomp nested userns)
 	if(name IN_LIST CAISSON_ON_OLD_KERNELS)
 		list(APPEND modes kernel-5.10 kernel-5.4 kernel-4.18)
+	elseif(name IN_LIST CAISSON_ON_KERNEL_5_4)
+		list(APPEND modes kernel-5.4)
 	endif()
 	foreach(mode IN LISTS modes)
 		if(mode STREQUAL "userns" AND name IN_LIST CAISSON_HELPER_ONLY)
