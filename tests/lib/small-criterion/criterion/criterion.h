@@ -24,6 +24,8 @@ struct small_test {
 
 void small_register(struct small_test *test);
 void small_default(const struct small_test *suite);
+/* Ends the test, which counts as skipped. */
+_Noreturn void small_skip(const char *why);
 /* Says what failed; ends the test if fatal. */
 void small_failed(const char *file, int line, int fatal, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -96,6 +98,7 @@ void small_failed(const char *file, int line, int fatal, const char *what, const
 	SMALL_CHECK(0, memcmp((a), (b), (n)) == 0, #a " is as " #b, ##__VA_ARGS__)
 #define cr_assert_fail(...) SMALL_CHECK(1, 0, "not reached", ##__VA_ARGS__)
 #define cr_expect_fail(...) SMALL_CHECK(0, 0, "not reached", ##__VA_ARGS__)
+#define cr_skip_test(why) small_skip(why)
 #define cr_log_info(...) ((void)fprintf(stderr, __VA_ARGS__), (void)fputc('\n', stderr))
 
 #endif
