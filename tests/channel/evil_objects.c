@@ -237,12 +237,13 @@ static bool can_send(int socket, int fd, int copies) {
 	struct msghdr message = { .msg_iov = &iov,
 		                  .msg_iovlen = 1,
 		                  .msg_control = &control,
-		                  .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)copies) };
+		                  .msg_controllen =
+		                          (socklen_t)CMSG_SPACE(sizeof(int) * (size_t)copies) };
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)copies);
+	header->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * (size_t)copies);
 	for (int i = 0; i < copies; i++)
 		memcpy(CMSG_DATA(header) + sizeof(int) * (size_t)i, &fd, sizeof(int));
 	return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
