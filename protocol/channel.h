@@ -63,8 +63,10 @@ struct caisson_channel_page {
 	_Atomic uint32_t state;                   /* enum caisson_channel_state */
 	_Alignas(128) _Atomic uint32_t data_wait; /* the writer waits for a tensor, see below */
 	_Alignas(128) _Atomic uint32_t room_wait; /* the writer waits for room to send */
-	_Atomic uint64_t recall; /* which tensors the writer has taken back; 0: it takes none back */
-	_Alignas(128) _Atomic uint64_t taking; /* what the writer takes, if the other side recalls */
+	_Atomic uint64_t
+		recall; /* which tensors the writer has taken back; 0: it takes none back */
+	_Alignas(
+		128) _Atomic uint64_t taking; /* what the writer takes, if the other side recalls */
 	uint8_t reserved[120];
 };
 _Static_assert(sizeof(struct caisson_channel_page) == 512, "channel ABI");
