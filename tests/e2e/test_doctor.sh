@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# caisson doctor: its JSON as docs/doctor.md has it, what it says under each restriction, that it is
-# and leaves nothing behind, and that docs/troubleshooting.md has what other programs print
+# caisson doctor: its JSON as docs/doctor.md has it, what it says under each restriction, that it
+# leaves nothing behind, and that docs/troubleshooting.md has what other programs print
 # here. As an unprivileged user. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_TEST_RESTRICTION.
 set -u
