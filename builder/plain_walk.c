@@ -22,7 +22,9 @@ static int step(int *fd, const char *name, int flags) {
 	int next = openat(*fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
 
 	close(*fd);
-	return *fd = next;
+	*fd = next;
+	/* cppcheck-suppress resourceLeak */ /* it is the caller's */
+	return next;
 }
 
 /* The next name of *rest, cut off there; NULL at the end. */

@@ -36,6 +36,7 @@ int process_open(pid_t child) {
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) /* ended, and reaped by a host that reaps every child */
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* cppcheck-suppress resourceLeak */ /* it is the caller's */
 	return fd < 0 ? -errno : fd;
 }
 
