@@ -215,7 +215,7 @@ int caisson_fanout_loan(caisson_fanout *fanout, caisson_dtype dtype, int32_t ndi
 	int64_t spans[CAISSON_CHANNEL_MAX_NDIM];
 	struct lease *lease;
 	uint64_t nbytes;
-	uint16_t index;
+	uint16_t index = 0;
 	int rc;
 
 	if (!fanout || !tensor || ndim < 0 || ndim > (int32_t)CAISSON_CHANNEL_MAX_NDIM ||
