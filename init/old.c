@@ -16,10 +16,9 @@ void close_from(int first) {
 		close(fd);
 }
 
+/* By how it was opened: a pidfd is always O_RDWR. To ask its file system SELinux may deny, and log. */
 bool host_is_stat(void) {
-	struct statfs fs;
-
-	return fstatfs(CAISSON_FD_HOST, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+	return (fcntl(CAISSON_FD_HOST, F_GETFL) & O_ACCMODE) == O_RDONLY;
 }
 
 /* "pid (comm) state ...", of which comm may be anything. With its first thread ended it is a zombie. */
