@@ -10,8 +10,6 @@
 #include "builder.h"
 #include "plain.h"
 
-#include "caisson-caps.h"
-
 #define INSIDE "inside" /* argv[1] of the second time */
 
 /*
@@ -52,39 +50,6 @@ static void reset(void) {
 		close(fd);
 		need(open("/dev/null", O_RDWR) == fd, NONE, 0);
 	}
-}
-
-static bool sealed(int fd) {
-	const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & all) == all;
-}
-
-/* Checked by the helper's own checker. */
-static void read_plan(struct plan *plan) {
-	static uint64_t bytes[CAISSON_PLAN_MAX_SIZE / 8 + 1];
-	ssize_t n;
-	uint32_t fault;
-
-	at.stage = CAISSON_STAGE_PLAN;
-	errno = EINVAL;
-	need(sealed(CAISSON_FD_PLAN), PLAN_FORMAT, CAISSON_FAULT_FD);
-	n = pread(CAISSON_FD_PLAN, bytes, sizeof(bytes), 0);
-	fault = n < 0 ? CAISSON_FAULT_SIZE : plan_check(bytes, (size_t)n, plan, &at.record);
-	errno = EINVAL;
-	need(fault == 0, PLAN_FORMAT, fault);
-	for (at.record = 0; at.record < plan->head->records; at.record++) {
-		const struct caisson_plan_record *r = &plan->record[at.record];
-		int fd = CAISSON_FD_SOURCES + r->fd, flags = r->fd < 0 ? 0 : fcntl(fd, F_GETFL);
-
-		errno = EINVAL;
-		need(r->fd < 0 ||
-		             (r->op == CAISSON_OP_FILE ? sealed(fd) : flags >= 0 && flags & O_PATH),
-		     PLAN_FORMAT, CAISSON_FAULT_INDEX);
-	}
-	at.record = CAISSON_NO_RECORD;
-	close_from(CAISSON_FD_SOURCES + (int)plan->head->fds);
 }
 
 /* What this way cannot give is refused, by the knob that says so. */
@@ -128,31 +93,6 @@ static void allow_all(struct policy *p, struct ids caller) {
 	errno = EINVAL;
 	need(fault == 0, POLICY_FILE, fault);
 	p->uid = caller.uid;
-}
-
-/* The procfs of our own pid namespace, or nothing that is read there can be believed. */
-static int open_proc(void) {
-	char self[24] = "";
-	struct statfs fs;
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	errno = ESRCH;
-	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
-	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 &&
-	             (int)strtol(self, NULL, 10) == getpid(),
-	     PROC, 0);
-	return proc;
-}
-
-/* By a pidfd; or, where the kernel has none, its "stat": see plain.c. */
-static int open_host(void) {
-	pid_t ppid = getppid();
-	int fd = (int)sys(NR_pidfd_open, ppid, 0);
-
-	need(fd >= 0, HOST_GONE, 0);
-	errno = ESRCH;
-	need(getppid() == ppid, HOST_GONE, 0);
-	return fd;
 }
 
 static _Noreturn void build(const struct plan *plan) {

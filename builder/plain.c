@@ -74,7 +74,7 @@ static int old_statx(int fd, struct sys_stat *st) {
 	if (rc < 0)
 		return rc;
 	st->mount = (uint64_t)plain_mount_id(fd);
-	st->mask |= st->mount ? SYS_STATX_MNT_ID : 0;
+	st->mask |= st->mount ? 0x1000 /* MNT_ID */ : 0;
 	st->attributes &= ~(uint64_t)OLD_MOUNT_ROOT;
 	if (getpid() == 1 && plain_mount_root(fd, st->mode))
 		st->attributes |= OLD_MOUNT_ROOT;

@@ -5,7 +5,6 @@
  * to the system's log. There is no daemon: the kernel gives a slot back when its
  * last holder ends, however that ends.
  */
-#include "caisson-caps.h"
 #include "helper.h"
 
 #include <sys/un.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Answers: numbers over a socket, without blocking, and the one fatal path. */
-#include "helper.h"
+#include "answer.h"
 
 struct caisson_answer at = { .magic = CAISSON_ANSWER_MAGIC,
 	                     .version = CAISSON_ANSWER_VERSION,

@@ -7,6 +7,7 @@
 #define CAISSON_HELPER_HELPER_H
 
 #include "answer.h"
+#include "caisson-caps.h"
 #include "handoff.h"
 #include "policy.h"
 
@@ -82,15 +83,17 @@ struct box {
 	struct source_path *path; /* of source i, if it is no FILE's */
 	int proc, self, host;     /* the /proc here and its self; the host application's pidfd */
 	int pidfd;                /* the helper's own */
-	int init;                 /* the program that the child becomes */
-	int slot;                 /* the user's */
+	int init, slot;           /* the program that the child becomes; the user's */
 	char audit;               /* of the policy: off, try, required: the first letter; 0: try */
 	int sync[2];              /* [0] the helper's end, [1] the child's */
-	struct ids caller, inside,
-		outside; /* of the target, as it sees itself and as the host does */
+	struct ids caller, inside, outside; /* of the target, as it and as the host sees it */
 	uint64_t net, userns;
 };
 
+/* request.c: the plan, checked, and nothing but its sources left open; who is there */
+void read_plan(struct plan *plan);
+int open_proc(void);
+int open_host(void);
 /* source.c: sources become detached clones, flags set */
 void sources_take(const struct box *box);
 uint64_t source_flags(const struct caisson_plan_record *r);

@@ -4,7 +4,6 @@
  * inherited, read the plan with the caller's own rights, and only then become
  * root. docs/audit.md walks through it in the order of execution.
  */
-#include "caisson-caps.h"
 #include "helper.h"
 
 /* Someone ran the helper by hand. Without any privilege, one line to whatever fd 2 is. */
@@ -67,43 +66,6 @@ static void sanitise(void) {
 	}
 }
 
-/* Can its bytes no longer change? Only a memfd has seals. */
-static bool sealed(int fd) {
-	const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & all) == all;
-}
-
-/*
- * With the caller's effective ids and no capability: whatever reading does, it
- * does with the caller's rights. The plan is copied once out of a memfd that can
- * no longer change, so that nothing is read twice.
- */
-static void read_plan(struct plan *plan) {
-	static uint64_t bytes[CAISSON_PLAN_MAX_SIZE / 8 + 1];
-	ssize_t n;
-	uint32_t fault;
-
-	at.stage = CAISSON_STAGE_PLAN;
-	errno = EINVAL;
-	need(sealed(CAISSON_FD_PLAN), PLAN_FORMAT, CAISSON_FAULT_FD);
-	n = pread(CAISSON_FD_PLAN, bytes, sizeof(bytes), 0);
-	fault = n < 0 ? CAISSON_FAULT_SIZE : plan_check(bytes, (size_t)n, plan, &at.record);
-	need(fault == 0, PLAN_FORMAT, fault);
-	for (at.record = 0; at.record < plan->head->records; at.record++) {
-		const struct caisson_plan_record *r = &plan->record[at.record];
-		int fd = CAISSON_FD_SOURCES + r->fd, flags = r->fd < 0 ? 0 : fcntl(fd, F_GETFL);
-
-		errno = EINVAL;
-		need(r->fd < 0 ||
-		             (r->op == CAISSON_OP_FILE ? sealed(fd) : flags >= 0 && flags & O_PATH),
-		     PLAN_FORMAT, CAISSON_FAULT_INDEX);
-	}
-	at.record = CAISSON_NO_RECORD;
-	close_from(CAISSON_FD_SOURCES + (int)plan->head->fds);
-}
-
 /* What root lets the caller have, read once; with the caller's rights, as the plan is. */
 static void read_policy(struct policy *p, struct ids id) {
 	uint32_t fault;
@@ -127,31 +89,6 @@ static void read_ids(struct box *box) {
 	box->outside = sub->op ? (struct ids){ (uid_t)sub->a, (gid_t)sub->b } : box->caller;
 	if (sub->op)
 		subid_check(box->caller.uid, box->outside);
-}
-
-/* The procfs of our own pid namespace, or nothing that is read there can be believed. */
-static int open_proc(void) {
-	char self[24] = "";
-	struct statfs fs;
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	errno = ESRCH;
-	need(proc >= 0 && fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
-	             readlinkat(proc, "self", self, sizeof(self) - 1) > 0 &&
-	             (int)strtol(self, NULL, 10) == getpid(),
-	     PROC, 0);
-	return proc;
-}
-
-/* The host application, to be watched; its pid is looked at again once the pidfd is had. */
-static int open_host(void) {
-	pid_t ppid = getppid();
-	int fd = (int)sys(NR_pidfd_open, ppid, 0);
-
-	need(fd >= 0, HOST_GONE, 0);
-	errno = ESRCH;
-	need(getppid() == ppid, HOST_GONE, 0);
-	return fd;
 }
 
 int main(int argc, char **argv) {

@@ -44,7 +44,6 @@ enum {
 
 /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV and _NOEXEC are MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC. */
 #define SYS_AT_RECURSIVE 0x8000
-#define SYS_STATX_MNT_ID 0x1000u
 #define SYS_STATX_MNT_ID_UNIQUE 0x4000u
 
 /* Not libc's, which synchronise threads that are not there. */
@@ -104,6 +103,6 @@ static inline struct sys_stat sys_peek_id(int fd, unsigned id) {
 	return st;
 }
 
-#define sys_peek(fd) sys_peek_id(fd, SYS_STATX_MNT_ID)
+#define sys_peek(fd) sys_peek_id(fd, 0x1000 /* MNT_ID */)
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens when, in helper/main.c and helper/source.c: nothing is done with
+ * What happens when, in helper/main.c, request.c and source.c: nothing is done with
  * privilege before the whole plan is accepted, but for a list of calls that no
  * caller can influence; and nothing is cloned before every record was decided.
- * Everything around the two files is a stub below: it may answer anything at
+ * Everything around the three files is a stub below: it may answer anything at
  * all, and asserts that its time has come. What a stub asserts it reads in C
  * first: Eva takes a call for one that it has seen by what C reads in it, not
  * by what only an annotation does.
@@ -421,6 +421,7 @@ pid_t waitpid(pid_t pid, int *status, int options) {
 #undef main
 #include "source.c"
 #include "answer.c"
+#include "request.c"
 
 int main(void) {
 	static char name[2], *argv[2];
