@@ -80,7 +80,8 @@ prepare()
 	if [ -x "$restrict" ]; then
 		cp "$restrict" "$WORK/restrict"
 	else
-		${CC:-cc} -std=gnu17 -O2 -o "$WORK/restrict" "$HERE"/../tests/lib/restrict.c ||
+		${CC:-cc} -std=gnu17 -O2 -o "$WORK/restrict" \
+			"$HERE"/../tests/lib/restrict.c "$HERE"/../tests/lib/old_kernel.c ||
 			die "tests/lib/restrict.c does not build"
 	fi
 	chmod 755 "$WORK/restrict"
