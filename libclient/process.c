@@ -33,7 +33,7 @@ int process_open(pid_t child) {
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) /* ended, and reaped by a host that reaps every child */
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* no stat, and readable as if ended */
-	/* cppcheck-suppress resourceLeak */ /* it is the caller's */
+	/* cppcheck-suppress resourceLeak */
 	return fd < 0 ? -errno : fd;
 }
 
