@@ -97,12 +97,11 @@ static void allow_all(struct policy *p, struct ids caller) {
 
 static _Noreturn void build(const struct plan *plan) {
 	static struct policy policy;
-	static struct source_path path[CAISSON_PLAN_MAX_FDS];
 	static int tree[CAISSON_PLAN_MAX_FDS];
 	const struct caisson_plan_record *in = plan_find(plan, CAISSON_OP_IDS);
 	struct ids caller = caller_outside();
 	/* Here the caller is root, and nobody else is anybody: see builder.h. */
-	struct box box = { .plan = plan, .policy = &policy, .tree = tree, .path = path };
+	struct box box = { .plan = plan, .policy = &policy, .tree = tree };
 	sigset_t stops;
 
 	allow_all(&policy, caller);

@@ -71,21 +71,15 @@ void set_attr(int proc, int fd, int recursive, uint64_t attr);
 
 /* ---- the rest, in the order of execution ---- */
 
-/* Where a source lies; behind "@own" for rules about what is the caller's own. "/" is "". */
-struct source_path {
-	char own[4], text[CAISSON_PLAN_MAX_PATH + 1];
-};
-
 struct box {
 	const struct plan *plan;
 	struct policy *policy;
-	int *tree;                /* of source i: the detached clone, or FILE's memfd */
-	struct source_path *path; /* of source i, if it is no FILE's */
-	int proc, self, host;     /* the /proc here and its self; the host application's pidfd */
-	int pidfd;                /* the helper's own */
-	int init, slot;           /* the program that the child becomes; the user's */
-	char audit;               /* of the policy: off, try, required: the first letter; 0: try */
-	int sync[2];              /* [0] the helper's end, [1] the child's */
+	int *tree;            /* of source i: the detached clone, or FILE's memfd */
+	int proc, self, host; /* the /proc here and its self; the host application's pidfd */
+	int pidfd;            /* the helper's own */
+	int init, slot;       /* the program that the child becomes; the user's */
+	char audit;           /* of the policy: off, try, required: the first letter; 0: try */
+	int sync[2];          /* [0] the helper's end, [1] the child's */
 	struct ids caller, inside, outside; /* of the target, as it and as the host sees it */
 	uint64_t net, userns;
 };

@@ -94,12 +94,9 @@ static void read_ids(struct box *box) {
 int main(int argc, char **argv) {
 	static struct plan plan;
 	static struct policy policy;
-	static struct source_path path[CAISSON_PLAN_MAX_FDS];
 	static int tree[CAISSON_PLAN_MAX_FDS];
 	struct ids id = { getuid(), getgid() };
-	struct box box = {
-		.plan = &plan, .policy = &policy, .tree = tree, .path = path, .caller = id
-	};
+	struct box box = { .plan = &plan, .policy = &policy, .tree = tree, .caller = id };
 	sigset_t stops;
 
 	clearenv();

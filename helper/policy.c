@@ -8,12 +8,16 @@
 
 #include <fnmatch.h>
 
-/* Is "a=b", or a alone, in the list? */
+/* Is "a=b", or a alone, in the list? Blanks are around all that is in it. */
 static bool in(const char *list, const char *a, const char *b) {
-	char word[64];
+	size_t n = strlen(a), m = b ? strlen(b) : 0;
 
-	return snprintf(word, sizeof(word), b ? " %s=%s " : " %s ", a, b) < (int)sizeof(word) &&
-	       strstr(list, word);
+	for (; *list; list += strcspn(list, " "))
+		if (!strncmp(++list, a, n) &&
+		    (!b || (list[n] == '=' && !strncmp(list + n + 1, b, m))) &&
+		    list[b ? n + 1 + m : n] == ' ')
+			return true;
+	return false;
 }
 
 bool policy_kernel_fs(const char *fstype) {
@@ -99,7 +103,8 @@ static uint32_t parse_line(struct policy *p, char *line) {
 uint32_t policy_parse(struct policy *p, char *text, size_t size) {
 	uint32_t fault = 0;
 
-	for (char *line = text, *rest = text; !fault; fault = parse_line(p, line)) {
+	for (char *line = text, *rest = text; !fault;
+	     fault = *line == '#' ? 0 : parse_line(p, line)) {
 		line = strsep(&rest, "\n");
 		p->line++;
 		if (!rest) /* behind the last newline there is nothing, or it is half-written */
@@ -122,8 +127,9 @@ const struct policy_rule *policy_find(const struct policy *p, const char *kind,
                                       const char *const name[2]) {
 	for (const struct policy_rule *r = p->rule + p->rules; r-- > p->rule;)
 		for (int i = 0; i < 2 && !strcmp(r->kind, kind) && concerns(p, r); i++)
-			if (r->verb == 's' || (name[i] && !fnmatch(r->value, name[i],
-			                                           FNM_PATHNAME | FNM_LEADING_DIR)))
+			if (r->verb == 's' ||
+			    (name[i] && !strncmp(r->value, name[i], strcspn(r->value, "*?[\\")) &&
+			     !fnmatch(r->value, name[i], FNM_PATHNAME | FNM_LEADING_DIR)))
 				return r;
 	return NULL;
 }

@@ -127,8 +127,8 @@ static void find_path(const struct box *box, int fd, const char *fstype, char *p
 
 /* What a source is, from the mount that it lies on and from itself, and what rules may call it. */
 static void judge(const struct box *box, const struct caisson_plan_record *r, struct facts *facts) {
-	static char node[24];
-	struct source_path *path = &box->path[r->fd];
+	/* Where it lies, behind "@own" for rules about what is the caller's own. "/" is "". */
+	static char own[4 + CAISSON_PLAN_MAX_PATH + 1] = "@own", node[24];
 	struct sys_stat st = sys_peek(CAISSON_FD_SOURCES + r->fd);
 
 	at.stage = CAISSON_STAGE_SOURCE;
@@ -142,12 +142,11 @@ static void judge(const struct box *box, const struct caisson_plan_record *r, st
 		need(st.mode ? S_ISDIR(st.mode) || S_ISREG(st.mode) || S_ISSOCK(st.mode)
 		             : !strncmp(facts->fstype, "fuse", 4),
 		     SOURCE_TYPE, st.mode);
-	find_path(box, CAISSON_FD_SOURCES + r->fd, facts->fstype, path->text);
-	memcpy(path->own, "@own", sizeof(path->own));
+	find_path(box, CAISSON_FD_SOURCES + r->fd, facts->fstype, own + 4);
 	snprintf(node, sizeof(node), "%u:%u", st.rdev[0], st.rdev[1]);
-	facts->name[0] = path->text;
+	facts->name[0] = own + 4;
 	facts->name[1] = r->op == CAISSON_OP_DEVICE                  ? node
-	                 : st.mode == 0 || st.uid == box->caller.uid ? path->own
+	                 : st.mode == 0 || st.uid == box->caller.uid ? own
 	                                                             : NULL;
 }
 

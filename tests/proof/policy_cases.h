@@ -8,28 +8,6 @@
 #include "helper.h"
 #include "environment.h"
 
-/* Of the two formats " %s " and " %s=%s ". */
-static int print_words(char *to, size_t size, const char *a, const char *b) {
-	size_t n = 0;
-
-	to[n++] = ' ';
-	for (size_t i = 0; a[i]; i++, n++)
-		if (n < size)
-			to[n] = a[i];
-	if (b && n < size)
-		to[n] = '=';
-	n += b != NULL;
-	for (size_t i = 0; b && b[i]; i++, n++)
-		if (n < size)
-			to[n] = b[i];
-	if (n < size)
-		to[n] = ' ';
-	n++;
-	to[n < size ? n : size - 1] = '\0';
-	return (int)n;
-}
-#define snprintf(to, size, format, a, b) print_words(to, size, a, b)
-
 int strcmp(const char *a, const char *b) {
 	for (; *a && *a == *b; a++)
 		b++;
@@ -40,20 +18,32 @@ int fnmatch(const char *pattern, const char *name, int flags) {
 	return 0;
 }
 
-char *strstr(const char *in, const char *what) {
-	size_t n;
+size_t strlen(const char *s) {
+	size_t n = 0;
 
-	for (; *in; in++) {
-		for (n = 0; what[n] && in[n] == what[n]; n++)
-			;
-		if (!what[n])
-			return (char *)in;
-	}
-	return NULL;
+	while (s[n])
+		n++;
+	return n;
+}
+
+int strncmp(const char *a, const char *b, size_t n) {
+	for (; n > 0; n--, a++, b++)
+		if (!*a || *a != *b)
+			return *a - *b;
+	return 0;
+}
+
+size_t strcspn(const char *s, const char *reject) {
+	size_t n = 0;
+
+	for (const char *c; s[n]; n++)
+		for (c = reject; *c; c++)
+			if (*c == s[n])
+				return n;
+	return n;
 }
 
 #include "policy.c"
-#undef snprintf
 
 static const char *const kernel[] = {
 	"proc",    "sysfs",   "cgroup",     "cgroup2",     "debugfs",    "tracefs",    "securityfs",
