@@ -110,8 +110,8 @@ static void find_path(const struct box *box, int fd, const char *fstype, char *p
 	char name[24];
 	int there = fd;
 
-	snprintf(name, sizeof(name), "self/fd/%d", fd);
-	path[must(readlinkat(box->proc, name, path, CAISSON_PLAN_MAX_PATH))] = '\0';
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	path[must(readlinkat(box->self, name, path, CAISSON_PLAN_MAX_PATH))] = '\0';
 	if (strncmp(fstype, "fuse", 4) != 0)
 		there = sys_openat2(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS);
 	end = sys_peek(there);
