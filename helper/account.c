@@ -19,12 +19,18 @@ static int log_fd = -1;
  */
 int slot_take(uid_t uid, uint64_t max) {
 	struct flock slot = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-	char name[sizeof(CAISSON_RUN_DIR) + 16];
-	int fd;
+	char name[16];
+	struct sys_stat st;
+	int dir, fd;
 
-	snprintf(name, sizeof(name), CAISSON_RUN_DIR "/%u", uid);
-	mkdir(CAISSON_RUN_DIR, 0755); /* below root's own; it goes with a boot */
-	fd = must(open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+	snprintf(name, sizeof(name), "%u", uid);
+	mkdir(CAISSON_RUN_DIR, 0755); /* it goes with a boot */
+	dir = must(open(CAISSON_RUN_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+	st = sys_peek(dir);
+	errno = EPERM; /* where others may write above it, it can be theirs, or a link of theirs */
+	need(st.mask && st.uid == 0, RUN_DIR, 0);
+	fd = must(openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+	close(dir);
 	for (slot.l_start = 0; slot.l_start < (off_t)max; slot.l_start++)
 		if (fcntl(fd, F_OFD_SETLK, &slot) == 0)
 			return fd;
@@ -70,6 +76,7 @@ void audit_record(const struct box *box, const char *decision, int sandbox) {
  * Not by the child, of which the record says "allowed", or else the helper itself has failed.
  */
 void record_failure(void) {
+	const char *denied = at.knob == CAISSON_KNOB_SANDBOXES ? "too-many" : "denied";
 	const struct box *box = asked;
 
 	asked = NULL;
@@ -79,9 +86,5 @@ void record_failure(void) {
 		return;
 	if (log_fd < 0)
 		audit_open(box);
-	audit_record(box,
-	             at.stage != CAISSON_STAGE_POLICY    ? "failed"
-	             : at.knob == CAISSON_KNOB_SANDBOXES ? "too-many"
-	                                                 : "denied",
-	             0);
+	audit_record(box, at.stage == CAISSON_STAGE_POLICY ? denied : "failed", 0);
 }

@@ -124,6 +124,11 @@ static const struct fixed meanings[] = {
 	                         "AppArmor or SELinux policy for caisson-helper",
 	                         "load the profile or module that comes with Caisson, and look for "
 	                         "the denial in the kernel log (journalctl -k, ausearch -m AVC)" },
+	[CAISSON_KNOB_RUN_DIR] = { "the folder in which sandboxes are counted, " CAISSON_RUN_DIR
+	                           ", is a link, or not root's",
+	                           "owner of " CAISSON_RUN_DIR,
+	                           "as root: remove it, and let nobody else write to the folder "
+	                           "above it; caisson-helper makes it anew" },
 };
 
 uint32_t meaning_knob(uint32_t knob, int error) {
@@ -326,6 +331,9 @@ void meaning_of(const struct caisson_answer *answer, enum caisson_error_source s
 	if (helper)
 		helper_file_look(helper, &file);
 	a.knob = refine(meaning_knob(a.knob, a.error), &file);
+	/* Of all that is done there only the folder's open() can fail so. */
+	if (a.knob == CAISSON_KNOB_NONE && a.stage == CAISSON_STAGE_POLICY && a.error == ENOTDIR)
+		a.knob = CAISSON_KNOB_RUN_DIR;
 	if (a.knob < sizeof(meanings) / sizeof(meanings[0]) && meanings[a.knob].what)
 		f = meanings[a.knob];
 	m->what = f.what;

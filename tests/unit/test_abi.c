@@ -234,7 +234,8 @@ Test(abi, knobs) {
 	cr_assert_eq(CAISSON_KNOB_DENIED, 25);
 	cr_assert_eq(CAISSON_KNOB_SUBIDS, 26);
 	cr_assert_eq(CAISSON_KNOB_IDMAP, 27);
-	cr_assert_eq(CAISSON_KNOB_COUNT, 33);
+	cr_assert_eq(CAISSON_KNOB_RUN_DIR, 33);
+	cr_assert_eq(CAISSON_KNOB_COUNT, 34);
 }
 
 /* In the order of their numbers: public name, protocol's name, text, part of "full". */

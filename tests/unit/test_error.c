@@ -72,6 +72,10 @@ Test(error, numbers_become_names) {
 	       "/etc/subuid", "--add-subuids");
 	expect(CAISSON_STAGE_POLICY, CAISSON_KNOB_SUBIDS, EACCES, 1, "subordinate group ids",
 	       "/etc/subgid", "--add-subgids");
+	expect(CAISSON_STAGE_POLICY, CAISSON_KNOB_RUN_DIR, EPERM, 0, "or not root's", "owner of",
+	       "caisson-helper makes it anew");
+	expect(CAISSON_STAGE_POLICY, CAISSON_KNOB_NONE, ENOTDIR, 0, "is a link", "owner of",
+	       "remove it");
 	expect(CAISSON_STAGE_SOURCE, CAISSON_KNOB_IDMAP, EINVAL, 0, "cannot be idmapped",
 	       "file system type", "--ro");
 	expect(CAISSON_STAGE_MOUNT, CAISSON_KNOB_DENIED, EPERM, 0, "while mounting",
