@@ -59,9 +59,17 @@ void scene_legacy(void) {
 		scene_skip("a seccomp filter");
 }
 
+static int scene_status(pid_t pid) {
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int scene_run(char *const *argv) {
 	pid_t pid = fork();
-	int status;
 
 	if (pid < 0)
 		scene_skip("fork");
@@ -71,10 +79,36 @@ int scene_run(char *const *argv) {
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return scene_status(pid);
+}
+
+int scene_alone(void (*set)(unsigned i), unsigned i, char *const *argv) {
+	pid_t pid = fork();
+
+	if (pid < 0)
+		scene_skip("fork");
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		scene_mounts();
+		set(i);
+		exit(scene_run(argv));
+	}
+	return scene_status(pid);
+}
+
+int scene_each(void (*set)(unsigned i), unsigned n, char *const *argv) {
+	int worst = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		int status;
+
+		scene_pass("CAISSON_SCENE", i);
+		status = scene_alone(set, i, argv);
+		if (status == 77)
+			return 77;
+		worst = status ? status : worst;
+	}
+	return worst;
 }
 
 void scene_pass(const char *name, long number) {

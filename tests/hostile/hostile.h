@@ -29,6 +29,13 @@ _Noreturn void scene_skip(const char *what);
 void scene_legacy(void);
 /* Runs it; its exit status. */
 int scene_run(char *const *argv);
+/* The same in a private mount namespace, after set(i): all of it in a process of its own. */
+int scene_alone(void (*set)(unsigned i), unsigned i, char *const *argv);
+/*
+ * That for each i below n, which the test finds as CAISSON_SCENE. Each is a stream of its own, which
+ * tap-run, the command, judges. The last status that is not 0; 77 as soon as one was skipped.
+ */
+int scene_each(void (*set)(unsigned i), unsigned n, char *const *argv);
 /* A number for the test to find in its environment; the descriptor stays open over exec. */
 void scene_pass(const char *name, long number);
 long scene_number(const char *name);

@@ -83,56 +83,51 @@ static void set_namespace(void) {
 	close(fd);
 }
 
-static int run_scene(const char *name, char *const *cmd) {
-	pid_t pid = fork();
-	int status;
+static const char *const scenes[] = { "forged", "empty", "sysfs",     "sibling",
+	                              "above",  "fresh", "file-null", "namespace" };
+#define SCENES (sizeof(scenes) / sizeof(scenes[0]))
 
-	if (pid < 0)
-		scene_skip("fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		scene_mounts();
-		setenv("CAISSON_SCENE", name, 1);
-		if (!strcmp(name, "forged"))
-			set_forged(scene_uid());
-		else if (!strcmp(name, "empty"))
-			mount_or_skip("tmpfs", "/proc", "mode=0755");
-		else if (!strcmp(name, "sysfs"))
-			mount_or_skip("sysfs", "/proc", NULL);
-		else if (!strcmp(name, "sibling"))
-			set_sibling();
-		else if (!strcmp(name, "above"))
-			scene_pids(); /* and /proc stays that of the namespace above */
-		else if (!strcmp(name, "file-null"))
-			set_file_null(scene_uid());
-		else if (!strcmp(name, "namespace"))
-			set_namespace();
-		else if (!strcmp(name, "fresh"))
-			mount_or_skip("proc", "/proc", "hidepid=2");
-		exit(scene_run(cmd));
-	}
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+static void set_scene(unsigned i) {
+	const char *name = scenes[i];
+
+	setenv("CAISSON_SCENE", name, 1);
+	if (!strcmp(name, "forged"))
+		set_forged(scene_uid());
+	else if (!strcmp(name, "empty"))
+		mount_or_skip("tmpfs", "/proc", "mode=0755");
+	else if (!strcmp(name, "sysfs"))
+		mount_or_skip("sysfs", "/proc", NULL);
+	else if (!strcmp(name, "sibling"))
+		set_sibling();
+	else if (!strcmp(name, "above"))
+		scene_pids(); /* and /proc stays that of the namespace above */
+	else if (!strcmp(name, "file-null"))
+		set_file_null(scene_uid());
+	else if (!strcmp(name, "namespace"))
+		set_namespace();
+	else if (!strcmp(name, "fresh"))
+		mount_or_skip("proc", "/proc", "hidepid=2");
 }
 
 /* Each is a stream of its own, which tap-run, the command, judges. ctest asks for one at a time. */
 static int run_scenes(char *const *cmd) {
-	static const char *const scenes[] = { "forged", "empty", "sysfs",     "sibling",
-		                              "above",  "fresh", "file-null", "namespace" };
 	const char *only = getenv("CAISSON_SCENE_ONLY");
 	int worst = 0, skipped = 0;
 
-	if (only)
-		return run_scene(only, cmd);
-	for (unsigned i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+	for (unsigned i = 0; i < SCENES; i++) {
+		int status;
+
+		if (only && strcmp(only, scenes[i]) != 0)
+			continue;
 		printf("# scene: %s\n", scenes[i]);
 		fflush(stdout);
-		int status = run_scene(scenes[i], cmd);
-
+		status = scene_alone(set_scene, i, cmd);
+		if (only)
+			return status;
 		skipped += status == 77;
 		worst = status == 0 || status == 77 ? worst : status;
 	}
-	return worst ? worst : skipped == sizeof(scenes) / sizeof(scenes[0]) ? 77 : 0;
+	return only ? 1 : worst ? worst : skipped == SCENES ? 77 : 0;
 }
 
 /* ---------------------------------------------------------------- as the test user */

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hostile.h"
@@ -36,40 +34,15 @@ static const struct scene {
 
 /* ------------------------------------------------------------------- as root */
 
-static int run_scene(unsigned i, char *const *cmd) {
-	pid_t pid = fork();
-	int status, fd;
+static void set_scene(unsigned i) {
+	int fd;
 
-	if (pid < 0)
-		scene_skip("fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		scene_mounts();
-		if (mount("none", CAISSON_POLICY_DIR, "tmpfs", 0, "mode=0755,size=64k") < 0)
-			scene_skip(CAISSON_POLICY_DIR);
-		fd = open(CAISSON_POLICY_DIR "/policy.conf", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-		if (fd < 0 || dprintf(fd, "%s", scenes[i].policy) < 0)
-			scene_skip("policy.conf");
-		close(fd);
-		scene_pass("CAISSON_SCENE", i);
-		exit(scene_run(cmd));
-	}
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-/* Each is a stream of its own, which tap-run, the command, judges. */
-static int run_scenes(char *const *cmd) {
-	int worst = 0;
-
-	for (unsigned i = 0; i < SCENES; i++) {
-		int status = run_scene(i, cmd);
-
-		if (status == 77)
-			return 77;
-		worst = status ? status : worst;
-	}
-	return worst;
+	if (mount("none", CAISSON_POLICY_DIR, "tmpfs", 0, "mode=0755,size=64k") < 0)
+		scene_skip(CAISSON_POLICY_DIR);
+	fd = open(CAISSON_POLICY_DIR "/policy.conf", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0 || dprintf(fd, "%s", scenes[i].policy) < 0)
+		scene_skip("policy.conf");
+	close(fd);
 }
 
 /* ---------------------------------------------------------------- as the test user */
@@ -95,7 +68,7 @@ int main(int argc, char **argv) {
 	long number;
 
 	if (scene_wanted(argc, argv))
-		return run_scenes(argv + 2);
+		return scene_each(set_scene, SCENES, argv + 2);
 	number = scene_number("CAISSON_SCENE");
 	if (number < 0 || number >= (long)SCENES)
 		return tap_skip_all("only root can write a policy: start it with --foreign");

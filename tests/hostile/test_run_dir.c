@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hostile.h"
@@ -67,38 +65,11 @@ static int place(enum place what) {
 	return -1;
 }
 
-static int run_scene(unsigned i, char *const *cmd) {
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		scene_skip("fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		umask(0);
-		scene_mounts();
-		if (mount("none", above(), "tmpfs", 0, "mode=1777,size=64k") < 0 ||
-		    mkdir(aim(), 0755) < 0 || place(scenes[i].place) < 0)
-			scene_skip(CAISSON_RUN_DIR);
-		scene_pass("CAISSON_SCENE", i);
-		exit(scene_run(cmd));
-	}
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-/* Each is a stream of its own, which tap-run, the command, judges. */
-static int run_scenes(char *const *cmd) {
-	int worst = 0;
-
-	for (unsigned i = 0; i < SCENES; i++) {
-		int status = run_scene(i, cmd);
-
-		if (status == 77)
-			return 77;
-		worst = status ? status : worst;
-	}
-	return worst;
+static void set_scene(unsigned i) {
+	umask(0);
+	if (mount("none", above(), "tmpfs", 0, "mode=1777,size=64k") < 0 ||
+	    mkdir(aim(), 0755) < 0 || place(scenes[i].place) < 0)
+		scene_skip(CAISSON_RUN_DIR);
 }
 
 /* ---------------------------------------------------------------- as the test user */
@@ -136,7 +107,7 @@ int main(int argc, char **argv) {
 	long number;
 
 	if (scene_wanted(argc, argv))
-		return run_scenes(argv + 2);
+		return scene_each(set_scene, SCENES, argv + 2);
 	number = scene_number("CAISSON_SCENE");
 	if (number < 0 || number >= (long)SCENES)
 		return tap_skip_all("only root can mount that: start it with --foreign");
