@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "internal.h"
+
 #define ROOT_ROOM                                                                                  \
 	(1u << 20) /* of the 4 MiB that the sandbox's root holds: files with --remount-ro / */
 
@@ -350,6 +352,7 @@ static void describe(const struct record *r, caisson_spec *spec) {
 }
 
 void layout_describe(const struct layout *l, caisson_spec *spec) {
+	spec->policy = l->policy;
 	for (size_t i = 0; i < l->records; i++)
 		if (!l->record[i].dead)
 			describe(&l->record[i], spec);

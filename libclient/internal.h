@@ -69,6 +69,7 @@ struct caisson_spec {
 	enum caisson_via via;
 	struct limits_asked *limits; /* NULL: none */
 	struct gpu_spec *gpu;        /* NULL: none */
+	const struct policy *policy; /* what this program went by already; NULL: read at spawn */
 	uint64_t require;            /* by name, beyond what is full */
 	uint64_t pids_alone;         /* of the spawn that goes on: as the sandbox's; 0: no */
 	caisson_error *error;        /* the first failure of a builder */

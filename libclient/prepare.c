@@ -48,16 +48,16 @@ static int unreadable(uint32_t fault, uint32_t line, int error, caisson_error **
 int spawn_prepare(caisson_spec *spec, bool helper, int socket, struct plan_image *plan,
                   struct limiting *limits, caisson_error **err) {
 	uint32_t fault, line;
-	struct policy *policy = policy_load(&fault, &line);
+	struct policy *own = spec->policy ? NULL : policy_load(&fault, &line);
+	const struct policy *policy = spec->policy ? spec->policy : own;
 	int rc = !policy && helper ? unreadable(fault, line, errno, err) : 0;
 
 	rc = rc ? rc : policy_limits(policy, spec, &limits->asked, err);
-
 	rc = rc ? rc : gpu_prepare(spec, err);
 	rc = rc ? rc : queue_start(spec, &limits->asked, socket, err);
 	rc = rc ? rc : limits_start(limits, spec, err);
 	rc = rc ? rc : plan_build(spec, policy, plan, err);
 	plan->pids_alone = spec->pids_alone;
-	policy_unload(policy);
+	policy_unload(own);
 	return rc;
 }
