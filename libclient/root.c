@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +57,24 @@ static int add_below(struct ops *ops, struct spec_op op, const char *dst, const 
 	return ops_add(ops, &op);
 }
 
+/*
+ * Right below the sandbox's own root, where nothing is yet? The root is a tmpfs, and read-only once
+ * all is laid out: there a directory does what a file system of its own would.
+ */
+static bool in_own_root(const struct ops *ops, const char *dst) {
+	char *path = canonical_path(dst);
+	bool own = path && !strchr(path + 1, '/');
+
+	for (size_t i = 0; own && i < ops->n; i++) {
+		const char *name = ops->item[i].name;
+		size_t n = strlen(path);
+
+		own = !name || strncmp(name, path, n) != 0 || (name[n] && name[n] != '/');
+	}
+	free(path);
+	return own;
+}
+
 int root_dev(struct ops *ops, const char *dst) {
 	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
 	static const char *const links[][2] = { { "fd", "/proc/self/fd" },
@@ -65,8 +85,10 @@ int root_dev(struct ops *ops, const char *dst) {
 	struct spec_op shm = { .op = CAISSON_OP_TMPFS, .fd = -1, .b = 01777 };
 	struct spec_op pts = { .op = CAISSON_OP_DEVPTS, .fd = -1 };
 	struct spec_op dir = { .op = CAISSON_OP_DIR, .fd = -1, .b = 0755 };
+	bool plain = in_own_root(ops, dst);
 	char node[32];
-	int rc = add_plain(ops, CAISSON_OP_TMPFS, dst, MIB, 0755);
+	int rc = plain ? add_plain(ops, CAISSON_OP_DIR, dst, 0, 0755)
+	               : add_plain(ops, CAISSON_OP_TMPFS, dst, MIB, 0755);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		struct spec_op op = { .op = CAISSON_OP_DEVICE, .fd = -1, .source = node };
@@ -84,7 +106,7 @@ int root_dev(struct ops *ops, const char *dst) {
 	rc = rc ? rc : add_below(ops, shm, dst, "shm");
 	rc = rc ? rc : add_below(ops, pts, dst, "pts");
 	rc = rc ? rc : add_below(ops, dir, dst, "mqueue"); /* for one to be mounted on */
-	if (rc < 0)
+	if (rc < 0 || plain)
 		return rc;
 	rc = add_plain(ops, CAISSON_OP_RDONLY, dst, 0, 0);
 	if (rc == 0)

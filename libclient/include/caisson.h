@@ -218,7 +218,7 @@ int caisson_spec_proc(caisson_spec *spec, const char *dst);
 /* flags: of enum caisson_procfs_flags. */
 int caisson_spec_proc_with(caisson_spec *spec, const char *dst, unsigned flags);
 /*
- * A tmpfs with the harmless devices, an own /dev/shm and /dev/pts; once. It is
+ * A directory with the harmless devices, an own /dev/shm and /dev/pts; once. It is
  * read-only, but what the spec puts in it is put there first.
  */
 int caisson_spec_dev(caisson_spec *spec, const char *dst);

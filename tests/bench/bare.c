@@ -163,10 +163,11 @@ static void build_dev(int root) {
 		                                { "/proc/self/fd/1", "stdout" },
 		                                { "/proc/self/fd/2", "stderr" },
 		                                { "pts/ptmx", "ptmx" } };
-	int dev = new_fs("tmpfs", ATTR_NODEV,
-	                 (const char *const[]){ "size", "1m", "mode", "755", NULL });
+	int dev;
 
-	put_in_new_dir(dev, root, "dev");
+	must(mkdirat(root, "dev", 0755) == 0);
+	dev = openat(root, "dev", O_PATH | O_CLOEXEC);
+	must(dev >= 0);
 	for (int i = 0; i < NODES; i++) {
 		must(mknodat(dev, node[i], S_IFREG | 0444, 0) == 0);
 		put(device[i], dev, node[i]);
@@ -179,7 +180,6 @@ static void build_dev(int root) {
 	put_in_new_dir(new_fs("devpts", ATTR_NOEXEC,
 	                      (const char *const[]){ "mode", "620", "ptmxmode", "666", NULL }),
 	               dev, "pts");
-	add_attributes(dev, ATTR_RDONLY);
 }
 
 static void build_root(void) {
