@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -111,6 +112,24 @@ static void try_devices(void) {
 		refused(open(paths[i], O_RDONLY | O_CLOEXEC), paths[i], ENOENT, 0, 0);
 }
 
+/* Reserved huge pages, of the default size and of another. Without the rules there is another errno, or a memfd. */
+static void try_pool(void) {
+	static const int sizes[] = { 0, 21 << 26 /* 2 MiB */, 30 << 26 /* 1 GiB */ };
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		void *p = mmap(NULL, 1 << 21, PROT_READ | PROT_WRITE,
+		               MAP_PRIVATE | MAP_ANONYMOUS | 0x40000 | sizes[i], -1, 0);
+
+		refused(p == MAP_FAILED ? -1 : 0, "memory of reserved huge pages", EINVAL, 0, 0);
+		refused(syscall(SYS_memfd_create, "x", 4u | (unsigned)sizes[i]),
+		        "a memfd of reserved huge pages", EINVAL, 0, 0);
+		refused(syscall(SYS_shmget, 0, (size_t)1 << 21, 0600 | 01000 | 04000 | sizes[i]),
+		        "a segment of reserved huge pages", EINVAL, 0, 0);
+	}
+	refused(syscall(SYS_memfd_create, "x", 0xdeadbeef00000004ul),
+	        "the same with more in the register", EINVAL, 0, 0);
+}
+
 void inside_surfaces(const struct attempt *a) {
 	uint32_t params[30] = { 0 }; /* struct io_uring_params */
 
@@ -126,6 +145,7 @@ void inside_surfaces(const struct attempt *a) {
 	refused(socket(16 /* AF_NETLINK */, SOCK_RAW, 9), "an audit socket", EAFNOSUPPORT,
 	        EPROTONOSUPPORT, 0);
 	refused(mknod("/tmp/disk", S_IFBLK | 0600, 0x801), "a disk's node", EPERM, 0, 0);
+	try_pool();
 	try_devices();
 }
 

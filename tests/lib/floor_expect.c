@@ -74,6 +74,7 @@ static const struct { int x86_64, aarch64; enum expect_role role; } roles[] = {
 	{ 56, 220, ROLE_CLONE }, { 135, 92, ROLE_PERSONALITY },
 	{ 274, 100, ROLE_PID } /* get_robust_list */, { 16, 29, ROLE_IOCTL },
 	{ 41, 198, ROLE_SOCKET }, { 53, 199, ROLE_SOCKETPAIR }, { 54, 208, ROLE_SETSOCKOPT },
+	{ 9, 222, ROLE_MMAP }, { 319, 279, ROLE_MEMFD } /* memfd_create */, { 29, 194, ROLE_SHMGET },
 };
 /* clang-format on */
 
@@ -157,6 +158,15 @@ static uint32_t expect_socket(enum expect_network network, uint32_t family, uint
 	}
 }
 
+/* The flag by which each of them takes pages of the reserved pool. */
+uint32_t expect_pool(enum expect_role role, const uint64_t a[6]) {
+	const uint64_t takes = role == ROLE_MMAP    ? a[3] >> 18 & 1
+	                       : role == ROLE_MEMFD ? a[1] >> 2 & 1
+	                                            : a[2] >> 11 & 1;
+
+	return takes ? ERRNO(EINVAL) : ALLOW;
+}
+
 static uint32_t expect_by_role(enum expect_role role, enum expect_network network,
                                const uint64_t a[6]) {
 	uint32_t first = (uint32_t)a[0];
@@ -182,6 +192,10 @@ static uint32_t expect_by_role(enum expect_role role, enum expect_network networ
 		return expect_socket(network, first, (uint32_t)a[1], (uint32_t)a[2]);
 	case ROLE_SOCKETPAIR:
 		return first == 1 ? ALLOW : ERRNO(EAFNOSUPPORT);
+	case ROLE_MMAP:
+	case ROLE_MEMFD:
+	case ROLE_SHMGET:
+		return expect_pool(role, a);
 	case ROLE_SETSOCKOPT:
 		if (network == EXPECT_LOOPBACK && (uint32_t)a[1] == 1 && (uint32_t)a[2] == 13)
 			return ERRNO(EPERM);

@@ -28,6 +28,9 @@ enum expect_role {
 	ROLE_SOCKET,
 	ROLE_SOCKETPAIR,
 	ROLE_SETSOCKOPT,
+	ROLE_MMAP,
+	ROLE_MEMFD,
+	ROLE_SHMGET,
 	ROLE_STRICT_IOCTL, /* from here on only in strict */
 	ROLE_STRICT_FCNTL,
 	ROLE_STRICT_FUTEX,
@@ -43,6 +46,9 @@ uint32_t expect_verdict(enum expect_profile profile, enum expect_arch arch,
 uint32_t expect_notify(uint32_t verdict);
 enum expect_role expect_role(enum expect_profile profile, enum expect_arch arch, int number);
 uint32_t expect_audit_arch(enum expect_arch arch);
+
+/* Of mmap, memfd_create and shmget, in whatever profile. */
+uint32_t expect_pool(enum expect_role role, const uint64_t a[6]);
 
 /* floor_expect_strict.c: by number alone, of a call that exists; by arguments. */
 uint32_t expect_strict(enum expect_arch arch, int number);

@@ -19,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -199,6 +201,26 @@ static void try_terminal(struct complaints *c) {
 
 Test(floor_live, nothing_is_typed_into_a_terminal) {
 	on_both(try_terminal);
+}
+
+static void try_memory(struct complaints *c) {
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	int fd = -1;
+
+	ANSWERS(c, EINVAL,
+	        mmap(NULL, 1 << 21, PROT_READ, flags | 0x40000, -1, 0) == MAP_FAILED ? -1 : 0);
+	ANSWERS(c, EINVAL, syscall(SYS_memfd_create, "x", 4 /* MFD_HUGETLB */ | 1));
+	ANSWERS(c, EINVAL, syscall(SYS_shmget, 0, 1 << 21, 01600 | 04000 /* SHM_HUGETLB */));
+	WORKS(c, mmap(NULL, 1 << 21, PROT_READ, flags, -1, 0) == MAP_FAILED ? -1 : 0);
+	WORKS(c, fd = (int)syscall(SYS_memfd_create, "x", 3 /* CLOEXEC, ALLOW_SEALING */));
+	WORKS(c, ftruncate(fd, 4096));
+	WORKS(c,
+	      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
+	WORKS(c, shmctl(shmget(IPC_PRIVATE, 4096, 01600), IPC_RMID, NULL));
+}
+
+Test(floor_live, no_reserved_huge_page_is_taken) {
+	on_both(try_memory);
 }
 
 static void *thread(void *arg) {

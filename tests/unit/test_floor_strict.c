@@ -136,6 +136,9 @@ static void try_descriptors(struct complaints *c) {
 	char byte;
 
 	WORKS(c, memfd = memfd_create("tensor", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	ANSWERS(c, EINVAL, memfd_create("tensor", MFD_CLOEXEC | 4 /* MFD_HUGETLB */));
+	ANSWERS(c, EINVAL,
+	        syscall(SYS_mmap, NULL, 1 << 21, 1, 0x22 | 0x40000 /* MAP_HUGETLB */, -1, 0));
 	WORKS(c, ftruncate(memfd, 65536));
 	WORKS(c, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
 	memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
