@@ -157,6 +157,7 @@ static void limits(struct explain *e, const caisson_spec *spec) {
 		{ "cpu", "percent of a processor" },      { "seconds", "seconds" },
 		{ "files", "open files of each process" }
 	};
+	const struct policy_rule *r;
 	struct limits_asked asked;
 	caisson_error *err = NULL;
 	char what[128];
@@ -168,14 +169,16 @@ static void limits(struct explain *e, const caisson_spec *spec) {
 		return;
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct policy_rule *r = policy_find(e->policy, kinds[i][0], NULL);
-
+		r = policy_find(e->policy, kinds[i][0], NULL);
 		if (!r || r->number == UINT64_MAX)
 			continue;
 		snprintf(what, sizeof(what), "at most %llu %s", (unsigned long long)r->number,
 		         kinds[i][1]);
 		say("limited", what, r, "");
 	}
+	r = policy_find(e->policy, "groups", NULL);
+	if (r && r->number == 'd')
+		say("dropped", "supplementary groups", r, "");
 }
 
 static int explain(struct explain *e, caisson_spec *spec) {

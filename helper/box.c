@@ -157,6 +157,9 @@ void box_build(struct box *box) {
 	signal(SIGALRM, expired);
 	box->pidfd = must(sys(NR_pidfd_open, getpid(), 0));
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box->sync));
+	/* Sources were judged with the caller's; what they lead to is reached with the target's. */
+	if (policy_max(box->policy, "groups", 'k') == 'd')
+		need(syscall(SYS_setgroups, 0, NULL) == 0 && getgroups(0, NULL) == 0, DENIED, 0);
 	pid = syscall(SYS_clone, flags, NULL, &child_pidfd, NULL, NULL);
 	if (pid == 0)
 		child(box);

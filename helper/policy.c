@@ -162,10 +162,9 @@ uint32_t policy_decide(const struct policy *p, const struct caisson_plan_record 
 		return CAISSON_KNOB_POLICY;
 	if (op->op == CAISSON_OP_BIND && policy_kernel_fs(facts->fstype))
 		return CAISSON_KNOB_SOURCE_FS;
-	if (need[0] && name[0] && denied(p, need[0], name, rule))
+	if ((need[0] && name[0] && denied(p, need[0], name, rule)) ||
+	    (op->op == CAISSON_OP_BIND && !(op->flags & CAISSON_BIND_RDONLY) &&
+	     denied(p, "write", name, rule)))
 		return CAISSON_KNOB_POLICY;
-	return op->op == CAISSON_OP_BIND && !(op->flags & CAISSON_BIND_RDONLY) &&
-	                       denied(p, "write", name, rule)
-	               ? CAISSON_KNOB_POLICY
-	               : 0;
+	return 0;
 }

@@ -7,10 +7,9 @@
 
 /* Can its bytes no longer change? Only a memfd has seals. */
 static bool sealed(int fd) {
-	const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	return seals >= 0 && (seals & all) == all;
+	return seals >= 0 && !(~seals & (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
 }
 
 /*

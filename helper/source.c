@@ -51,15 +51,13 @@ uint64_t source_flags(const struct caisson_plan_record *r) {
  * unmount inside would unmount the host's. Flags are only ever added.
  */
 static int clone_tree(const struct box *box, const struct caisson_plan_record *r) {
-	int fd = CAISSON_FD_SOURCES + r->fd, tree = sys_open_tree(fd, SYS_AT_RECURSIVE), ns;
+	int fd = CAISSON_FD_SOURCES + r->fd, tree = sys_open_tree(fd, SYS_AT_RECURSIVE);
 
 	need(tree >= 0, SOURCE_MOUNT, 0);
-	if (r->flags & CAISSON_BIND_IDMAP) {
-		ns = idmap_userns(box);
+	if (r->flags & CAISSON_BIND_IDMAP)
 		need(sys_mount_setattr(tree, SYS_AT_RECURSIVE, 0x100000 /* IDMAP */, MS_PRIVATE,
-		                       (uint64_t)ns) == 0,
+		                       (uint64_t)idmap_userns(box)) == 0,
 		     IDMAP, 0);
-	}
 	if (!OLD_KERNEL) /* else once it is attached */
 		set_attr(box->proc, tree, SYS_AT_RECURSIVE, source_flags(r));
 	close(fd);
@@ -163,14 +161,13 @@ static void decide(const struct box *box, const struct caisson_plan_record *r,
 
 /* Each source, and each record, before anything is cloned; with the caller's rights to paths. */
 static void decide_all(const struct box *box) {
-	static const uint16_t said[] = { CAISSON_OP_USERNS, CAISSON_OP_NET };
 	const struct caisson_plan_record *r = box->plan->record;
 	struct facts facts = { 0 };
 
 	act_as(box->caller);
-	for (unsigned i = 0; i < sizeof(said) / sizeof(said[0]); i++) /* by no record: 0 */
-		if (!plan_find(box->plan, said[i])->op)
-			decide(box, &(struct caisson_plan_record){ .op = said[i] }, &facts);
+	for (uint16_t op = CAISSON_OP_USERNS; op <= CAISSON_OP_NET; op++) /* by no record: 0 */
+		if (!plan_find(box->plan, op)->op)
+			decide(box, &(struct caisson_plan_record){ .op = op }, &facts);
 	for (at.record = 0; at.record < box->plan->head->records; at.record++, r++) {
 		facts.name[0] = box->plan->names + r->name; /* LABEL's; a source's is judge()'s */
 		if (r->fd >= 0 && r->op != CAISSON_OP_FILE)

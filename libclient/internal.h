@@ -101,6 +101,7 @@ struct plan_image {
 	size_t records;
 	uint64_t given_up;    /* properties that the spec itself grants away */
 	uint64_t pids_alone;  /* RLIMIT_NPROC from the helper on; 0: the caller's */
+	bool groups_dropped;  /* by the helper, as the policy says */
 	struct cover *covers; /* what the policy denies in granted trees */
 };
 
@@ -126,9 +127,10 @@ struct caisson_sandbox {
 	struct property_asked asked;
 	char *why; /* caisson-helper was not the one to build it; NULL: it was, or as asked */
 	bool stdio_files;
-	bool silent;      /* nothing more is to be heard from init */
-	bool told, ended; /* init said how the program ended; init was reaped */
-	bool timed_out;   /* it was because its time was up */
+	bool groups_dropped; /* by the helper, as the policy says */
+	bool silent;         /* nothing more is to be heard from init */
+	bool told, ended;    /* init said how the program ended; init was reaped */
+	bool timed_out;      /* it was because its time was up */
 	atomic_bool killed;
 	int status;
 	struct caisson_program *program; /* CAISSON_EXEC_MAX - 1 places, or NULL */

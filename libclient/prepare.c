@@ -58,6 +58,7 @@ int spawn_prepare(caisson_spec *spec, bool helper, int socket, struct plan_image
 	rc = rc ? rc : limits_start(limits, spec, err);
 	rc = rc ? rc : plan_build(spec, policy, plan, err);
 	plan->pids_alone = spec->pids_alone;
+	plan->groups_dropped = helper && policy && policy_max(policy, "groups", 'k') == 'd';
 	policy_unload(own);
 	return rc;
 }

@@ -345,6 +345,7 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 		if (*box)
 			limits_held(&limits, spec, *box);
 		if (*box) {
+			(*box)->groups_dropped = plan.groups_dropped;
 			(*box)->denials = denials;
 			denials = NULL;
 			if (spec->gpu) {

@@ -118,6 +118,56 @@ user "$CAISSON" run -- true
 [ "$RC" = 125 ]
 point "more sources than may be"
 
+# ---- supplementary groups: kept, or dropped, never added
+
+grouped() { # COMMAND...: in a sandbox, with two supplementary groups outside; its output in out
+	setpriv --reuid "$uid" --regid "$uid" --groups 61931,61932 timeout 30 "$CAISSON" run --via helper \
+		--ro "$T/group:/g" --report "$T/own/report" -- "$@" >"$T/out" 2>"$T/err" </dev/null
+	RC=$?
+}
+
+# For the group: one file that only it may read, and one that only it may not.
+mkdir "$T/group"
+echo given >"$T/group/given"
+echo denied >"$T/group/denied"
+chgrp 61931 "$T/group"/*
+chmod 0640 "$T/group/given"
+chmod 0604 "$T/group/denied"
+policy
+grouped id -G
+[ "$RC" = 0 ] && [ "$(wc -w <"$T/out")" -gt 1 ] && grep -q '"groups": "kept"' "$T/own/report"
+point "groups: kept, as shipped"
+grouped sh -c 'cat /g/given; ! cat /g/denied'
+[ "$RC" = 0 ] && [ "$(cat "$T/out")" = given ]
+point "groups: they give what they give, and deny what they deny"
+policy "set all groups drop"
+grouped id -G
+[ "$RC" = 0 ] && [ "$(cat "$T/out")" = "$uid" ] && grep -q '"groups": "dropped"' "$T/own/report"
+point "groups: dropped, and the gid is not"
+grouped sh -c '! cat /g/given && cat /g/denied'
+[ "$RC" = 0 ] && [ "$(cat "$T/out")" = denied ]
+point "groups: nothing is given by them then, and nothing denied: what policy.conf warns of"
+chgrp 61932 "$T/group" && chmod 0750 "$T/group"
+grouped ls /
+[ "$RC" = 0 ]
+point "groups: what may be granted is judged with them"
+grouped ls /g
+[ "$RC" != 0 ] && [ "$RC" != 125 ]
+point "groups: but cannot be reached without them"
+policy "set all groups drop" "set gid:61932 groups keep"
+grouped ls /g
+[ "$RC" = 0 ] && [ "$(wc -l <"$T/out")" = 2 ]
+point "groups: the last line that is about the user"
+policy "set all groups loose"
+grouped true
+[ "$RC" = 125 ] && grep -q '50-local.conf:1' "$T/err"
+point "groups: another word is none"
+policy "set all groups drop"
+user "$CAISSON" policy explain -- true
+[ "$RC" = 0 ] && grep -q '^dropped  *supplementary groups .*50-local.conf:1$' "$T/out"
+point "groups: caisson policy explain"
+rm -rf "$T/group"
+
 # ---- a policy that cannot be believed refuses everything
 
 refused() { # WHAT PATTERN
