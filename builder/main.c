@@ -87,7 +87,8 @@ static void allow_all(struct policy *p, struct ids caller) {
 			     "allow all userns time\n"
 			     "allow all seccomp default\n"
 			     "allow all seccomp strict\n"
-			     "allow all seccomp gpu\n";
+			     "allow all seccomp gpu\n"
+			     "allow all seccomp nested\n";
 	uint32_t fault = policy_parse(p, text, sizeof(text) - 1);
 
 	errno = EINVAL;

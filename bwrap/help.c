@@ -63,7 +63,7 @@ static const char text[] =
 	"    --die-with-parent            End with the process that started this one\n"
 	"    --cap-drop CAP               It is so: a program has no capabilities\n"
 	"Caisson's own:\n"
-	"    --caisson-seccomp PROFILE    default, strict or gpu: caisson(7)\n"
+	"    --caisson-seccomp PROFILE    default, strict, gpu, nested: caisson(7)\n"
 	"    --caisson-report FILE        What the sandbox holds, as JSON; - is standard error\n"
 	"Refused, with the reason (caisson-bwrap(1)):\n"
 	"    --userns, --userns2, --pidns, --userns-block-fd, --as-pid-1, --cap-add,\n"

@@ -13,13 +13,20 @@
 
 /* The index of value in names, which end with NULL; -1 and a message if it is not there. */
 static int choice(const char *option, const char *value, const char *const names[]) {
+	char all[128] = "";
+	size_t used = 0;
 	int i;
 
-	for (i = 0; names[i]; i++)
+	for (i = 0; names[i]; i++) {
 		if (strcmp(names[i], value) == 0)
 			return i;
-	cli_complain("run: --%s %s: it is one of %s, %s and %s", option, value, names[0], names[1],
-	             names[2]);
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+		                         i == 0         ? ""
+		                         : names[i + 1] ? ", "
+		                                        : " and ",
+		                         names[i]);
+	}
+	cli_complain("run: --%s %s: it is one of %s", option, value, all);
 	return -1;
 }
 
@@ -36,7 +43,7 @@ static int opt_net(void *context, const char *value) {
 }
 
 static int opt_seccomp(void *context, const char *value) {
-	static const char *const names[] = { "default", "strict", "gpu", NULL };
+	static const char *const names[] = { "default", "strict", "gpu", "nested", NULL };
 
 	if (choice("seccomp", value, names) < 0)
 		return -1;
@@ -295,7 +302,8 @@ static const struct cli_option options[] = {
 	  "PCI address, renderDN\nor CDI name (nvidia.com/gpu=0)",
 	  opt_gpu },
 	{ "net", "none|loopback|host", "which network (none)", opt_net },
-	{ "seccomp", "default|strict|gpu", "which system calls the program may make (default)",
+	{ "seccomp", "default|strict|gpu|nested",
+	  "which system calls the program may make (default);\nnested: those that make namespaces",
 	  opt_seccomp },
 	{ "explain-denials", NULL, "say in the end which system calls were denied", opt_explain },
 	{ "userns", "auto|required|none", "whether to use a user namespace (auto)", opt_userns },

@@ -50,9 +50,14 @@ static void own_clock(const struct box *box, int proc) {
  * Joined last: the mounts were attached before and belong to the namespace
  * above, so that no capability inside could unmount or remount them. Made by
  * euid 0: its owner is root; what is created in it is charged to root as well,
- * and limited here.
+ * and limited here. No namespace is, but with the filter that lets them be made:
+ * then so few of each kind that the sandboxes of one user cannot use up root's.
  */
 static bool join_userns(const struct box *box, int proc) {
+	static const char *const kinds[] = { "user", "mnt", "net", "pid", "ipc", "uts" };
+	const bool nested = plan_find(box->plan, CAISSON_OP_SECCOMP)->a == CAISSON_SECCOMP_NESTED;
+	char name[40];
+
 	at.stage = CAISSON_STAGE_USERNS;
 	if (hear(box) != 'u')
 		return false;
@@ -60,7 +65,10 @@ static bool join_userns(const struct box *box, int proc) {
 	userns_map(box->self, box->inside, box->outside);
 	must(setns(box->pidfd, CLONE_NEWUSER));
 	must(prctl(PR_SET_DUMPABLE, 0));
-	write_file(proc, "sys/user/max_user_namespaces", "0");
+	for (int i = nested ? 5 : 0; i >= 0; i--) {
+		snprintf(name, sizeof(name), "sys/user/max_%s_namespaces", kinds[i]);
+		write_file(proc, name, nested ? "64" : "0");
+	}
 	write_file(proc, "sys/user/max_inotify_instances", "16");
 	write_file(proc, "sys/user/max_inotify_watches", "4096");
 	own_clock(box, proc);

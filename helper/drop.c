@@ -17,20 +17,20 @@
 	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
 	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
+static struct __user_cap_header_struct cap_head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
 uint64_t caps_permitted(void) {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
 
-	must(syscall(SYS_capget, &head, data));
+	must(syscall(SYS_capget, &cap_head, data));
 	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
 /* What is not inheritable is not ambient either. */
 int caps_set(uint32_t permitted, uint32_t effective, uint32_t inheritable) {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { effective, permitted, inheritable }, { 0 } };
 
-	return (int)syscall(SYS_capset, &head, data);
+	return (int)syscall(SYS_capset, &cap_head, data);
 }
 
 static void change_ids(struct ids id) {

@@ -148,9 +148,9 @@ static bool denied(const struct policy *p, const char *kind, const char *const n
 
 uint32_t policy_decide(const struct policy *p, const struct caisson_plan_record *op,
                        const struct facts *facts, const struct policy_rule **rule) {
-	static const char *const needs[64][4] = { CAISSON_NEEDS };
+	static const char *const needs[64][5] = { CAISSON_NEEDS };
 	const char *const *need = needs[op->op];
-	const char *word[2] = { need[1 + (op->a < 2 ? op->a : 2)] };
+	const char *word[2] = { need[1 + (op->a < 3 ? op->a : 3)] };
 	const char *const *name = op->op < CAISSON_OP_BIND ? word : facts->name;
 
 	*rule = NULL;

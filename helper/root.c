@@ -100,12 +100,12 @@ static void cover(int mnt, int place_fd) {
 
 /* At path; what is new there nobody else can reach yet, and it is no link. */
 static void attach(int mnt, const char *path, mode_t mode) {
-	if (!make(path, mode)) {
+	if (make(path, mode)) {
+		must(sys_move_mount(mnt, parent_fd, strrchr(path, '/') + 1));
+		root_mounts++;
+	} else {
 		cover(mnt, must(walk(path)));
-		return;
 	}
-	must(sys_move_mount(mnt, parent_fd, strrchr(path, '/') + 1));
-	root_mounts++;
 }
 
 /* A granted tree. Before Linux 5.12 it gets now what could not be set on the detached clone. */

@@ -134,12 +134,10 @@ static void judge(const struct box *box, const struct caisson_plan_record *r, st
 	errno = EINVAL;
 	need(facts->fstype, SOURCE_MOUNT, 0);
 	/* Mode 0: even root may not ask; only FUSE says that. */
-	if (r->op == CAISSON_OP_DEVICE)
-		need(S_ISCHR(st.mode), SOURCE_TYPE, st.mode);
-	else
-		need(st.mode ? S_ISDIR(st.mode) || S_ISREG(st.mode) || S_ISSOCK(st.mode)
-		             : !strncmp(facts->fstype, "fuse", 4),
-		     SOURCE_TYPE, st.mode);
+	need(r->op == CAISSON_OP_DEVICE ? S_ISCHR(st.mode)
+	     : st.mode                  ? S_ISDIR(st.mode) || S_ISREG(st.mode) || S_ISSOCK(st.mode)
+	                                : !strncmp(facts->fstype, "fuse", 4),
+	     SOURCE_TYPE, st.mode);
 	find_path(box, CAISSON_FD_SOURCES + r->fd, facts->fstype, own + 4);
 	snprintf(node, sizeof(node), "%u:%u", st.rdev[0], st.rdev[1]);
 	facts->name[0] = own + 4;

@@ -40,9 +40,11 @@ static void drop_last_capability(void) {
  * reaching what is outside, by the kernel's own rule on domains; it restricts
  * no file, except that kernels before 6.12 make a domain only of file rules
  * (and ABI 1 then forbids every rename between directories: it is used only
- * where no user namespace stands beside it).
+ * where no user namespace stands beside it). In a domain with file rules the
+ * kernel denies every mount: there is none where namespaces may be made inside,
+ * and a user namespace stands beside it then, too.
  */
-static void landlock(bool userns) {
+static void landlock(const struct handoff *given) {
 	long abi = sys(NR_landlock_create_ruleset, NULL, 0, 1 /* VERSION */);
 	uint64_t rules[3] = { 0 }; /* fs, net, scoped */
 	struct {
@@ -51,7 +53,8 @@ static void landlock(bool userns) {
 	} __attribute__((packed)) path = { SYS_LANDLOCK_FS_REFER, -1 };
 	int set;
 
-	if (abi <= 0 || (abi == 1 && userns))
+	if (abi <= 0 || (abi == 1 && given->userns) ||
+	    (abi < 6 && given->filter == CAISSON_SECCOMP_NESTED))
 		return;
 	at.stage = CAISSON_STAGE_LANDLOCK;
 	rules[2] = abi >= 6 ? SYS_LANDLOCK_SCOPE_ALL : 0;
@@ -100,9 +103,12 @@ int confine(const struct handoff *given) {
 	 */
 	if (sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
 		at.held |= CAISSON_BIT(KEYRING);
-	landlock(given->userns);
+	landlock(given);
 	listener = install_filter(given);
 	/* What the helper's child and this program did, or there would be no sandbox by now. */
 	at.held |= CAISSON_ALWAYS | (given->net == CAISSON_NET_HOST ? 0 : CAISSON_BIT(NET));
+	/* A way to them, in a namespace of one's own. */
+	if (given->filter == CAISSON_SECCOMP_NESTED)
+		at.held &= ~CAISSON_BIT(CAPABILITIES);
 	return listener;
 }

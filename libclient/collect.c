@@ -32,6 +32,8 @@ static const char *needs_userns(const caisson_spec *spec) {
 		return "a subordinate user id";
 	if (spec->time.op)
 		return "an offset of the clocks";
+	if (spec->seccomp.a == CAISSON_SECCOMP_NESTED)
+		return "the seccomp profile nested";
 	if (spec->pids_alone)
 		return "a number of processes without a cgroup";
 	for (size_t i = 0; i < spec->ops.n; i++)
@@ -192,6 +194,8 @@ int plan_collect(const caisson_spec *spec, struct ops *ops, caisson_error **err)
 uint64_t plan_given_up(const caisson_spec *spec) {
 	uint64_t bits = spec->network == CAISSON_NETWORK_HOST ? CAISSON_BIT(NET) : 0;
 
+	if (spec->seccomp.a == CAISSON_SECCOMP_NESTED)
+		bits |= CAISSON_BIT(CAPABILITIES);
 	for (size_t i = 0; i < spec->ops.n; i++)
 		if (spec->ops.item[i].op == CAISSON_OP_BIND &&
 		    (!strcmp(spec->ops.item[i].name, "/dev") ||

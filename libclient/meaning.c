@@ -242,6 +242,12 @@ static void label(const struct caisson_answer *a, struct meaning *m) {
 		    "a label of the security module's is required, and there is none that is "
 		    "enforced");
 		break;
+	case CAISSON_LABEL_NESTED:
+		set(m, "SELinux module of Caisson, --seccomp nested",
+		    "use another profile; the module has no domain in which namespaces may be made",
+		    "SELinux confines this sandbox, and would deny what the seccomp profile nested "
+		    "is for");
+		break;
 	case CAISSON_LABEL_NUMBER:
 		set(m, "number of the PID namespace", "end what holds so many namespaces",
 		    "no categories are left that no other sandbox has");

@@ -306,8 +306,8 @@ int plan_build(const caisson_spec *spec, const struct policy *policy, struct pla
 	if (spec->require & plan->given_up) {
 		rc = error_set(
 			err, EINVAL, STAGE, "--require, caisson_spec_require()",
-			"do not require it, or do not grant it",
-			"the property \"%s\" is required, and given up by what is granted",
+			"do not require it, or do not ask for what gives it up",
+			"the property \"%s\" is required, and given up by what is asked for",
 			caisson_property_name(__builtin_ctzll(spec->require & plan->given_up)));
 		goto out;
 	}

@@ -98,6 +98,8 @@ static const char *seccomp_by(const struct property_asked *asked) {
 		{ "seccomp filter, profile strict",
 		  "seccomp filter, profile strict; denials are told" },
 		{ "seccomp filter, profile gpu", "seccomp filter, profile gpu; denials are told" },
+		{ "seccomp filter, profile nested",
+		  "seccomp filter, profile nested; denials are told" },
 	};
 
 	return by[asked->seccomp][asked->explain];
@@ -135,12 +137,20 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 	case CAISSON_P_NOSUID:
 		return "every mount judged in mountinfo";
 	case CAISSON_P_CAPABILITIES:
+		if (!held)
+			return "none over what is outside; all of them in user namespaces made "
+			       "inside, as profile nested allows";
+		return "dropped, regaining tried, read back";
 	case CAISSON_P_NO_NEW_PRIVS:
 		return "dropped, regaining tried, read back";
 	case CAISSON_P_SECCOMP:
 		return seccomp_by(asked);
 	case CAISSON_P_LANDLOCK:
-		return held ? "Landlock domain" : "this kernel has none, or only its first version";
+		return held ? "Landlock domain"
+		       : asked->seccomp == CAISSON_SECCOMP_NESTED
+		               ? "this kernel has none, or, before Linux 6.12, only one that would "
+		                 "deny every mount inside"
+		               : "this kernel has none, or only its first version";
 	case CAISSON_P_HOST_PROCESSES:
 		return barriers(built);
 	case CAISSON_P_TERMINAL:

@@ -16,7 +16,7 @@ static const unsigned short caisson_syscall_at[] = { 0 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* By number, in the protocol. */
-static const char *const profiles[] = { "default", "strict", "gpu" };
+static const char *const profiles[] = { "default", "strict", "gpu", "nested" };
 
 const char *seccomp_profile_name(uint64_t number) {
 	return number < COUNT(profiles) ? profiles[number] : NULL;

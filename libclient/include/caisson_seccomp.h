@@ -20,7 +20,9 @@ struct caisson_sandbox;
 
 /*
  * "default"; "strict", what a decoder needs and no more; "gpu", for programs that
- * were granted a GPU. -EINVAL if it is none of these.
+ * were granted a GPU; "nested", for programs that make user namespaces inside: it
+ * requires one of the sandbox's own and gives up the property "capabilities", and
+ * the policy as shipped does not allow it. -EINVAL if it is none of these.
  */
 int caisson_spec_seccomp(struct caisson_spec *spec, const char *profile);
 /*

@@ -33,7 +33,7 @@ const size_t floor_syscall_count = sizeof(floor_syscalls) / sizeof(floor_syscall
 _Static_assert(sizeof(floor_syscalls) / sizeof(floor_syscalls[0]) <= FLOOR_SYSCALLS,
                "FLOOR_SYSCALLS");
 
-const char *const floor_profile_names[FLOOR_PROFILES] = { "default", "strict", "gpu" };
+const char *const floor_profile_names[FLOOR_PROFILES] = { "default", "strict", "gpu", "nested" };
 const char *const floor_network_names[FLOOR_NETWORKS] = { "none", "loopback", "host" };
 const char *const floor_arch_names[FLOOR_ARCHES] = { "x86_64", "aarch64" };
 

@@ -31,6 +31,7 @@ enum floor_profile_number {
 	FLOOR_DEFAULT,
 	FLOOR_STRICT,
 	FLOOR_GPU,
+	FLOOR_NESTED,
 	FLOOR_PROFILES,
 };
 

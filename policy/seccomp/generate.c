@@ -20,7 +20,7 @@ static void usage(FILE *out) {
 	      "  code PROFILE NETWORK    the instructions; code-notify: those of the twin\n"
 	      "  sizes                   how many instructions each filter has\n"
 	      "-a: for which machine, this one's. -d: where the profiles are, "
-	      "NAME.conf.\nPROFILE: default, strict, gpu. NETWORK: none, loopback, host.\n",
+	      "NAME.conf.\nPROFILE: default, strict, gpu, nested. NETWORK: none, loopback, host.\n",
 	      out);
 }
 

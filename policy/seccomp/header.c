@@ -104,7 +104,7 @@ int write_header(FILE *out, const struct settings *s) {
 	fprintf(out, "#define CAISSON_FLOOR_ARCH 0x%08xu\n", floor_audit_arch(s->arch));
 	for (int i = 0; i < FILTERS; i++)
 		write_filter(out, &filters[i]);
-	fputs("\n/* By profile (default, strict, gpu) and enum caisson_net. */", out);
+	fputs("\n/* By profile (default, strict, gpu, nested) and enum caisson_net. */", out);
 	write_table(out, filters, "caisson_filters", 0);
 	fputs("\n/* The same with a question to a listener for every denial but ENOSYS, "
 	      "EOPNOTSUPP. */",

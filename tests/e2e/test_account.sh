@@ -107,6 +107,11 @@ policy "deny all device 1:7"
 denies "a device that every /dev has" 1
 policy "deny all seccomp default"
 allows "no filter named: the default one is nobody's to deny"
+unlisted "namespaces made inside, by the shipped policy" --seccomp nested
+policy "allow uid:$uid seccomp nested"
+if user unshare -U true; [ "$RC" = 0 ] || [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
+	allows "namespaces made inside, by a line" --seccomp nested
+fi
 policy "set all mounts 3"
 user "$CAISSON" run -- true
 [ "$RC" = 125 ] && grep -q 'more mounts than the 3 that the policy allows' "$T/err"

@@ -9,7 +9,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum network { NONE, LOOPBACK, HOST, NETWORKS };
-enum profile { DEFAULT, STRICT, GPU, PROFILES, UNFILTERED = PROFILES };
+enum profile { DEFAULT, STRICT, GPU, NESTED, PROFILES, UNFILTERED = PROFILES };
 
 /* What went wrong in the child, for the parent to read. */
 struct complaints {

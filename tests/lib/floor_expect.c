@@ -76,6 +76,19 @@ static const struct { int x86_64, aarch64; enum expect_role role; } roles[] = {
 	{ 41, 198, ROLE_SOCKET }, { 53, 199, ROLE_SOCKETPAIR }, { 54, 208, ROLE_SETSOCKOPT },
 	{ 9, 222, ROLE_MMAP }, { 319, 279, ROLE_MEMFD } /* memfd_create */, { 29, 194, ROLE_SHMGET },
 };
+/* What nested allows of what is denied in the default: mounts, names, and unshare by its flags. */
+static const int nested_x86_64[] = {
+	155 /* pivot_root */, 161 /* chroot */, 165 /* mount */, 166 /* umount2 */,
+	170 /* sethostname */, 171 /* setdomainname */, -1,
+};
+static const int nested_aarch64[] = {
+	39 /* umount2 */, 40 /* mount */, 41 /* pivot_root */, 51 /* chroot */,
+	161 /* sethostname */, 162 /* setdomainname */, -1,
+};
+static const int nested_both[] = {
+	428 /* open_tree */, 429 /* move_mount */, 430 /* fsopen */, 431 /* fsconfig */,
+	432 /* fsmount */, 433 /* fspick */, 442 /* mount_setattr */, 467 /* open_tree_attr */, -1,
+};
 /* clang-format on */
 
 static int listed(const int *list, int number) {
@@ -99,6 +112,10 @@ enum expect_role expect_role(enum expect_profile profile, enum expect_arch arch,
 		return expect_strict_role(arch, number);
 	if (number < 0)
 		return ROLE_NONE;
+	if (profile == EXPECT_NESTED && number == (arch == EXPECT_X86_64 ? 56 : 220))
+		return ROLE_NESTED_CLONE;
+	if (profile == EXPECT_NESTED && number == (arch == EXPECT_X86_64 ? 272 : 97))
+		return ROLE_NESTED_UNSHARE;
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		if ((arch == EXPECT_X86_64 ? roles[i].x86_64 : roles[i].aarch64) == number)
 			return roles[i].role;
@@ -182,6 +199,10 @@ static uint32_t expect_by_role(enum expect_role role, enum expect_network networ
 		return expect_open(a[2], a[3]);
 	case ROLE_CLONE:
 		return expect_clone(a[0]);
+	case ROLE_NESTED_CLONE: /* CLONE_NEWCGROUP */
+		return a[0] >> 25 & 1 ? ERRNO(EPERM) : ALLOW;
+	case ROLE_NESTED_UNSHARE: /* the same, CLONE_NEWTIME */
+		return a[0] >> 25 & 1 || a[0] >> 7 & 1 ? ERRNO(EPERM) : ALLOW;
 	case ROLE_PID:
 		return first ? ERRNO(EPERM) : ALLOW;
 	case ROLE_PERSONALITY:
@@ -212,6 +233,9 @@ static uint32_t expect_number(enum expect_profile profile, enum expect_arch arch
 		return ERRNO(ENOSYS);
 	if (profile == EXPECT_STRICT)
 		return expect_strict(arch, number);
+	if (profile == EXPECT_NESTED &&
+	    (listed(nested_both, number) || listed(x86 ? nested_x86_64 : nested_aarch64, number)))
+		return ALLOW;
 	if (listed(enosys_both, number) || listed(x86 ? enosys_x86_64 : enosys_aarch64, number))
 		return ERRNO(ENOSYS);
 	if (listed(eperm_both, number) || listed(x86 ? eperm_x86_64 : eperm_aarch64, number))

@@ -10,7 +10,7 @@
 #include <linux/seccomp.h>
 #include <stdint.h>
 
-enum expect_profile { EXPECT_DEFAULT, EXPECT_STRICT, EXPECT_GPU, EXPECT_PROFILES };
+enum expect_profile { EXPECT_DEFAULT, EXPECT_STRICT, EXPECT_GPU, EXPECT_NESTED, EXPECT_PROFILES };
 enum expect_arch { EXPECT_X86_64, EXPECT_AARCH64, EXPECT_ARCHES };
 enum expect_network { EXPECT_NONE, EXPECT_LOOPBACK, EXPECT_HOST, EXPECT_NETWORKS };
 
@@ -31,6 +31,8 @@ enum expect_role {
 	ROLE_MMAP,
 	ROLE_MEMFD,
 	ROLE_SHMGET,
+	ROLE_NESTED_CLONE, /* these two only in nested */
+	ROLE_NESTED_UNSHARE,
 	ROLE_STRICT_IOCTL, /* from here on only in strict */
 	ROLE_STRICT_FCNTL,
 	ROLE_STRICT_FUTEX,

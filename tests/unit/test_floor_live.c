@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The profiles default and gpu in the kernel: each filter is installed in a
+ * The profiles default, gpu and nested in the kernel: each filter is installed in a
  * process of its own, which then tries what is denied and what must go on
  * working. test_floor_strict.c does the same with strict.
  */
+#define _GNU_SOURCE
 #include "filtered.h"
 
 #include <criterion/criterion.h>
@@ -13,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -298,6 +300,34 @@ Test(floor_live, ordinary_programs_run) {
 	on_both(try_threads);
 	on_both(try_init);
 	on_both(try_programs);
+}
+
+/* What no namespace inside needs, and what all of it needs as far as a filter goes. */
+static void try_nested(struct complaints *c) {
+	ANSWERS(c, EPERM, syscall(SYS_setns, -1, 0));
+	ANSWERS(c, EPERM, syscall(SYS_unshare, 0x02000000ul));
+	ANSWERS(c, EPERM, syscall(SYS_unshare, 0xdeadbeef02000000ul));
+	ANSWERS(c, EPERM, syscall(SYS_unshare, 0x12000000ul));
+	ANSWERS(c, EPERM, syscall(SYS_unshare, 0x80ul));
+	ANSWERS(c, EPERM, syscall(SYS_clone, 0x02000011ul, 0, 0, 0, 0));
+	ANSWERS(c, EPERM, syscall(SYS_ptrace, 17, 0x7fffffff, 0, 0));
+	ANSWERS(c, EPERM, syscall(SYS_keyctl, 9999, 0, 0, 0, 0));
+	ANSWERS(c, EPERM, syscall(SYS_bpf, 9999, 0, 0));
+	ANSWERS(c, EPERM, syscall(438 /* pidfd_getfd */, -1, 0, 0));
+	ANSWERS(c, ENOSYS, syscall(435 /* clone3 */, NULL, 0));
+	ANSWERS(c, ENOSYS, syscall(437 /* openat2 */, -1, NULL, NULL, 0));
+	/* With arguments that the kernel refuses, whatever it has and whoever asks. */
+	ANSWERS(c, EINVAL, syscall(SYS_unshare, 0x90000000ul));
+	ANSWERS(c, EINVAL, syscall(SYS_clone, 0x10000200ul, 0, 0, 0, 0)); /* NEWUSER, FS */
+	WORKS(c, unshare(CLONE_FILES));
+}
+
+Test(floor_live, nested_denies_what_it_does_not_need) {
+	on_every_network(NESTED, try_nested);
+	on_every_network(NESTED, try_set_id);
+	on_every_network(NESTED, try_sockets);
+	on_every_network(NESTED, try_terminal);
+	on_every_network(NESTED, try_programs);
 }
 
 #ifdef __x86_64__

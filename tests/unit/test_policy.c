@@ -323,6 +323,12 @@ static const struct {
 	  NULL, 0, 1 },
 	{ "allow all seccomp strict\n", CAISSON_OP_SECCOMP, 0, CAISSON_SECCOMP_GPU, NULL, NULL,
 	  NULL, CAISSON_KNOB_POLICY, 0 },
+	{ "allow all seccomp nested\n", CAISSON_OP_SECCOMP, 0, CAISSON_SECCOMP_NESTED, NULL, NULL,
+	  NULL, 0, 1 },
+	{ "allow all seccomp gpu\n", CAISSON_OP_SECCOMP, 0, CAISSON_SECCOMP_NESTED, NULL, NULL,
+	  NULL, CAISSON_KNOB_POLICY, 0 },
+	{ "allow all seccomp nested\n", CAISSON_OP_SECCOMP, 0, CAISSON_SECCOMP_GPU, NULL, NULL,
+	  NULL, CAISSON_KNOB_POLICY, 0 },
 	/* what a sandbox has of its own needs no rule */
 	{ "", CAISSON_OP_TMPFS, 0, 4096, NULL, NULL, NULL, 0, 0 },
 	{ "", CAISSON_OP_PROC, 0, 0, NULL, NULL, NULL, 0, 0 },

@@ -47,10 +47,11 @@ Test(seccomp, the_plan_says_what_is_not_the_default) {
 	expect("default", 0, 0, 0);
 	expect("strict", 0, 1, 1);
 	expect("gpu", 0, 1, 2);
+	expect("nested", 0, 1, 3);
 	expect(NULL, 1, 1, 0);
 	expect("default", 1, 1, 0);
 	expect("gpu", 1, 1, 2);
-	cr_expect_null(seccomp_profile_name(3));
+	cr_expect_null(seccomp_profile_name(4));
 	cr_expect_null(seccomp_profile_name(UINT64_MAX));
 }
 
@@ -61,6 +62,27 @@ Test(seccomp, the_last_word_counts) {
 	caisson_spec_seccomp(spec, "strict");
 	caisson_spec_seccomp(spec, "default");
 	cr_expect_null(record_of(spec, &ops));
+	ops_clear(&ops);
+	caisson_spec_free(spec);
+}
+
+/* A user namespace is required, and that nobody has a capability is given up. */
+Test(seccomp, nested_asks_for_what_it_needs) {
+	caisson_spec *spec = caisson_spec_new("seccomp");
+	caisson_error *err = NULL;
+	struct ops ops = { 0 };
+
+	cr_expect_eq(plan_given_up(spec), 0);
+	caisson_spec_seccomp(spec, "nested");
+	cr_expect_eq(plan_given_up(spec), CAISSON_BIT(CAPABILITIES));
+	cr_assert_eq(plan_collect(spec, &ops, NULL), 0);
+	cr_expect_eq(ops.item[0].op, CAISSON_OP_USERNS);
+	cr_expect_eq(ops.item[0].a, CAISSON_USERNS_REQUIRED);
+	ops_clear(&ops);
+	caisson_spec_user_namespace(spec, CAISSON_USER_NAMESPACE_NONE);
+	cr_expect_eq(plan_collect(spec, &ops, &err), -EINVAL);
+	cr_expect(strstr(caisson_error_message(err), "profile nested needs a user namespace"));
+	caisson_error_free(err);
 	ops_clear(&ops);
 	caisson_spec_free(spec);
 }
