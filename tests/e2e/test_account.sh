@@ -171,7 +171,7 @@ policy "set all groups drop"
 user "$CAISSON" policy explain -- true
 [ "$RC" = 0 ] && grep -q '^dropped  *supplementary groups .*50-local.conf:1$' "$T/out"
 point "groups: caisson policy explain"
-rm -rf "$T/group"
+rm -rf "$T/group" "$T/own/report"
 
 # ---- a policy that cannot be believed refuses everything
 
