@@ -10,6 +10,7 @@
 
 #define HELPER "caisson-helper"
 #define SANDBOX "caisson-sandbox"
+#define NESTED "caisson-sandbox-nested" /* where namespaces may be made inside */
 #define AND "//&"
 
 struct text {
@@ -115,22 +116,23 @@ static bool same_profiles(struct text a, struct text b) {
 	return n == of_b;
 }
 
-static bool apparmor(const char *asked) {
+static bool apparmor(const struct handoff *given) {
+	const char *sandbox = given->filter == CAISSON_SECCOMP_NESTED ? NESTED : SANDBOX;
 	static const char attr[] = "self/attr/apparmor/current";
 	static struct text is, to, command = { "changeprofile " };
 
 	if (!attr_read(attr, &is))
 		return false;
 	take_mode(is.text);
-	strcpy(to.text, SANDBOX);
+	strcpy(to.text, sandbox);
 	if (!from_helpers(is.text, &to))
 		return false;
 	/* A caller's own rule for the helper hid whose the sandbox would be: not more than anybody's. */
 	errno = EACCES;
-	need(to.text[strlen(SANDBOX)], LABEL, CAISSON_LABEL_WHO);
-	if (*asked) {
+	need(to.text[strlen(sandbox)], LABEL, CAISSON_LABEL_WHO);
+	if (*given->label) {
 		append(&to, AND);
-		append(&to, asked);
+		append(&to, given->label);
 	}
 	append(&command, to.text);
 	need(attr_write(attr, command.text), LABEL, CAISSON_LABEL_CHANGE);
@@ -161,16 +163,19 @@ static void categories(char *text, size_t size) {
 	snprintf(text, size, "s0:c%lu,c%lu,c%lu", n % 128, 128 + n / 128 % 128, 256 + n / 16384);
 }
 
-static bool selinux(const char *asked) {
+static bool selinux(const struct handoff *given) {
 	static const char attr[] = "self/attr/current";
 	static struct text is, to;
 	char range[40];
 
 	if (!attr_read(attr, &is) || !strstr(is.text, ":caisson_helper_t:"))
 		return false;
+	/* No domain of the module's has a capability or may mount: a clear word instead of that. */
+	errno = EACCES;
+	need(given->filter != CAISSON_SECCOMP_NESTED, LABEL, CAISSON_LABEL_NESTED);
 	categories(range, sizeof(range));
 	snprintf(to.text, sizeof(to.text), "system_u:system_r:%s:%s",
-	         *asked ? asked : "caisson_sandbox_t", range);
+	         *given->label ? given->label : "caisson_sandbox_t", range);
 	need(attr_write(attr, to.text), LABEL, CAISSON_LABEL_CHANGE);
 	errno = EACCES;
 	need(attr_read(attr, &is) && !strcmp(is.text, to.text), LABEL, CAISSON_LABEL_READ_BACK);
@@ -190,7 +195,7 @@ void take_label(const struct handoff *given) {
 	at.stage = CAISSON_STAGE_LABEL;
 	errno = EINVAL; /* a name, and nothing that the kernel would take for more */
 	need(!given->label[strspn(given->label, letters)], LABEL, CAISSON_LABEL_CHANGE);
-	if (apparmor(given->label) || selinux(given->label))
+	if (apparmor(given) || selinux(given))
 		at.held |= CAISSON_BIT(LABEL);
 	close(CAISSON_FD_PROC);
 	errno = EACCES;

@@ -47,6 +47,14 @@ inside --require label -- /usr/bin/true
 result $? "a label can be required"
 inside --userns required --net loopback -- /usr/bin/true
 result $? "a user namespace and a loopback of its own"
+nested=$(printf 'caisson-sandbox-nested\n%s\n' "$own" | sort | tr '\n' ' ')
+[ "$(inside --seccomp nested -- /usr/bin/cat /proc/self/attr/apparmor/current | parts)" = "$nested" ]
+result $? "where namespaces may be made inside: $nested"
+if [ "$own" = unconfined ]; then
+	[ "$(inside --seccomp nested -- /usr/bin/unshare -Urm /bin/sh -c \
+		'mount -t tmpfs none /tmp && echo x >/tmp/y && cat /tmp/y')" = x ]
+	result $? "and a mount in one is not denied"
+fi
 if [ "$own" != unconfined ]; then
 	cat "$secret" >/dev/null 2>&1
 	result $((! $?)) "this process may not read $secret"
