@@ -80,7 +80,7 @@ else
 	[ $RC = 0 ] && [ "$(cat out)" = 0 ]
 	point "nested: a user namespace inside, and root in it"
 	run --seccomp nested -- unshare -Urmpfuni sh -c 'mount -t tmpfs none /tmp && echo x >/tmp/y &&
-		mount --bind /usr /tmp/ && hostname inner && [ "$(hostname)" = inner ] && ls /tmp/bin >/dev/null && echo $$'
+		mount --rbind /usr /tmp/ && hostname inner && [ "$(hostname)" = inner ] && ls /tmp/bin >/dev/null && echo $$'
 	[ $RC = 0 ] && [ "$(cat out)" = 1 ]
 	point "nested: mounts, names and processes of its own"
 	run --seccomp nested -- sh -c 'cat /proc/sys/user/max_user_namespaces /proc/sys/user/max_mnt_namespaces \
