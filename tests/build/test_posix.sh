@@ -4,17 +4,11 @@
 # The library for POSIX without Linux: it builds on Linux with the Linux parts off, its tests pass, and
 # it needs nothing that only Linux has. Windows is refused at configure time, in one line. TAP.
 # Environment: CMAKE, SOURCE.
-set -u
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+SHOWN=log
 T=$(mktemp -d) || exit 1
 trap 'rm -rf "$T"' EXIT
-N=0
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || tail -n 20 "$T/log" | sed 's/^/# /'
-}
 
 CMAKE=${CMAKE:-cmake}
 "$CMAKE" -S "${SOURCE:?}" -B "$T/build" -G Ninja -DCAISSON_PLATFORM=posix -DCMAKE_BUILD_TYPE=Release \

@@ -2,41 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the tests of caisson-bwrap share. As an unprivileged user against the installed helper. TAP.
 # Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
 BWRAP=${CAISSON_PREFIX:?}/bin/caisson-bwrap
-# shellcheck disable=SC2034 # of those that include this
-MODE=${CAISSON_TEST_RESTRICTION:-none}
-N=0
-RC=0
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
 T=$(mktemp -d "${HOME:-/tmp}/bwrap.XXXXXX") || exit 1
 trap 'chmod -R u+rwx "$T"; rm -rf "$T"' EXIT
 cd "$T" || exit 1
 umask 022
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' "$T/out" | head -5
-		sed 's/^/# err: /' "$T/err" | head -8
-	}
-}
-
-skip()
-{
-	N=$((N + 1))
-	echo "ok $N - $1 # SKIP $2"
-}
 
 done_testing()
 {
@@ -74,14 +48,4 @@ small()
 		fi
 	done
 	bw --unshare-all "$@"
-}
-
-wait_for()
-{
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
-		sleep 0.05
-	done
 }

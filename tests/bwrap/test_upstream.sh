@@ -6,29 +6,25 @@
 # the reason (the file "differences"). As root.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID; CAISSON_BUBBLEWRAP_SOURCE: an unpacked
 # source tree, instead of that of a Debian suite.
-set -u
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 uid=${CAISSON_TEST_UID:?}
 restrict=${CAISSON_BUILD:?}/tests/lib/restrict
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "it takes root to take user namespaces away"
+needs_root "take user namespaces away"
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
 for suite in trixie bookworm; do
 	source=$("$here/fetch-source" $suite 2>"$W/why") && break
 	source=
 done
-[ -n "$source" ] || skip "bubblewrap's source cannot be had: $(tail -1 "$W/why")"
+[ -n "$source" ] || cannot "bubblewrap's source cannot be had: $(tail -1 "$W/why")"
 chmod 0755 "$W"
 mkdir "$W/home"
 chown "$uid:$uid" "$W/home"
 cp -r "$source/tests" "$W/tests" && chmod -R go+rX "$W/tests"
-[ -r "$W/tests/test-run.sh" ] || skip "$source has no tests/test-run.sh"
+[ -r "$W/tests/test-run.sh" ] || cannot "$source has no tests/test-run.sh"
 "$here/run-upstream" "$W/tests/test-run.sh" "$here/differences" >"$W/tests/test-caisson.sh" || exit 1
 echo "# version $(sed -n "s/^ *version *: *'\(.*\)',/\1/p; s/AC_INIT(\[bubblewrap\], \[\([0-9.]*\).*/\1/p" \
 	"$source/meson.build" "$source/configure.ac" 2>/dev/null | head -1)"

@@ -5,21 +5,12 @@
 # a mount namespace of its own, where the policy is a folder that ends with it. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
 # shellcheck disable=SC2034 # what the tests use
-set -u
-export LC_ALL=C
-N=0
-RC=0
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "it takes root to write a policy"
-if [ -z "${CAISSON_TEST_INNER:-}" ]; then
-	exec env CAISSON_TEST_INNER=1 unshare --mount --propagation private "$0" "$@"
-fi
+needs_root "write a policy"
+own_mounts "$@"
 
 # A cache entry of the build.
 cached() {
@@ -42,20 +33,9 @@ CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 uid=${CAISSON_TEST_UID:?}
 POLICY=$(cached CAISSON_POLICY_DIR)
 cp "$POLICY/policy.conf" "$T/shipped" || exit 1
-mount -t tmpfs -o mode=755 none "$POLICY" || skip "nothing can be mounted here"
+mount -t tmpfs -o mode=755 none "$POLICY" || cannot "nothing can be mounted here"
 cp "$T/shipped" "$POLICY/policy.conf"
 mkdir "$POLICY/policy.d"
-
-# point NAME: the last command's status decides.
-point() {
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# /' "$T/out" "$T/err" | tail -n 15
-	}
-}
 
 user() {
 	setpriv --reuid "$uid" --regid "$uid" --clear-groups timeout "${CAISSON_TEST_SECONDS:-30}" "$@" >"$T/out" 2>"$T/err" </dev/null

@@ -5,8 +5,9 @@
 # Only root can write a policy and listen where the system's logger does: both in a mount namespace of
 # its own, which ends with it.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
+# shellcheck source=tests/e2e/policy.sh
 . "$(dirname "$0")/policy.sh"
-command -v python3 >/dev/null || skip "there is no python3"
+command -v python3 >/dev/null || cannot "there is no python3"
 LOGGER=
 leave() {
 	[ -z "$LOGGER" ] || kill "$LOGGER" 2>/dev/null
@@ -71,8 +72,7 @@ denies "a label, by a line" 2 --label mine
 policy
 user "$CAISSON" run --require label -- true
 if [ "$RC" = 0 ]; then
-	N=$((N + 1))
-	echo "ok $N - without a label # SKIP this host gives sandboxes one"
+	skip "without a label" "this host gives sandboxes one"
 else
 	without() { # WHAT OPTION...
 		what=$1
@@ -240,8 +240,7 @@ if command -v strace >/dev/null &&
 		setpriv --reuid "$uid" --regid "$uid" --clear-groups timeout 60 "$CAISSON" run --net host -- true \
 		>"$T/out" 2>"$T/err" </dev/null &
 	tracer=$!
-	tries=200
-	until grep -q . "$T/trace" 2>/dev/null || [ $((tries -= 1)) = 0 ]; do sleep 0.05; done
+	wait_for test -s "$T/trace"
 	policy "deny all net host"
 	wait "$tracer"
 	RC=$?
@@ -259,8 +258,7 @@ for i in 1 2 3; do
 	sleepers="$sleepers $!"
 done
 for i in 1 2 3; do
-	tries=300
-	until grep -q up "$T/up$i" || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
+	wait_for grep -q up "$T/up$i"
 done
 user "$CAISSON" run -- true
 [ "$RC" = 125 ] && grep -q 'as many sandboxes as the policy allows' "$T/err"
@@ -367,7 +365,7 @@ recorded() {
 }
 
 policy
-mount -t tmpfs -o mode=755 none /dev || skip "no /dev of its own"
+mount -t tmpfs -o mode=755 none /dev || cannot "no /dev of its own"
 for node in "null 3" "zero 5" "full 7" "random 8" "urandom 9"; do
 	# shellcheck disable=SC2086 # words
 	mknod -m 666 /dev/${node% *} c 1 ${node#* }
@@ -393,8 +391,7 @@ with open(sys.argv[1], "w") as out:
         out.flush()
 END
 LOGGER=$!
-tries=100
-until [ -S /dev/log ] || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
+wait_for test -S /dev/log
 sleep 0.2
 allows "required, and there is one"
 recorded

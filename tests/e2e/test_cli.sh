@@ -5,46 +5,16 @@
 # unprivileged user against the installed helper. TAP.
 # Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION (none, seccomp, nested, userns; in a virtual machine
 # userns-clone-0, max-userns-0).
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 HELPER=$CAISSON_PREFIX/libexec/caisson/caisson-helper
-MODE=${CAISSON_TEST_RESTRICTION:-none}
-KERNEL= # that is played: 5.10, 5.4, 4.18
-case $MODE in kernel-*) KERNEL=${MODE#kernel-} ;; esac
-# Below 5.9 the helper refuses, and there is the same without it.
-case $KERNEL in 5.10) MODE=none ;; ?*) MODE=userns ;; esac
 T=$(mktemp -d) || exit 1
 TOKEN=caisson-cli-$$ # in the arguments of whatever is run inside
-N=0
-RC=0
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
-
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' "$T/out" | head -5
-		sed 's/^/# err: /' "$T/err" | head -8
-	}
-}
-
-skip()
-{
-	N=$((N + 1))
-	echo "ok $N - $1 # SKIP $2"
-}
 
 # Is this process group one that no job control can continue? The kernel then discards SIGTSTP.
 orphaned()
@@ -87,17 +57,6 @@ refused()
 reports()
 {
 	tr -d ' \n' <"$1" | grep -qF -- "$2"
-}
-
-# Until something is so, for at most five seconds.
-wait_for()
-{
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
-		sleep 0.05
-	done
 }
 
 # Does a process have TOKEN in its arguments? (From a file: grep's own shall not count.)

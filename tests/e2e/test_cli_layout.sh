@@ -5,45 +5,15 @@
 # other programs and refused; and that the plans which docs/protocol/plan.md shows byte by byte are
 # those that caisson sends. As an unprivileged user against the installed helper. TAP.
 # Environment: CAISSON_PREFIX; CAISSON_TEST_RESTRICTION.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
-MODE=${CAISSON_TEST_RESTRICTION:-none}
-KERNEL= # that is played: 5.10, 5.4, 4.18
-case $MODE in kernel-*) KERNEL=${MODE#kernel-} ;; esac
-# Below 5.9 the helper refuses, and there is the same without it.
-case $KERNEL in 5.10) MODE=none ;; ?*) MODE=userns ;; esac
 DOCS=$(dirname "$(realpath "$0")")/../../docs
 T=$(mktemp -d) || exit 1
-N=0
-RC=0
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
-
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' "$T/out" | head -5
-		sed 's/^/# err: /' "$T/err" | head -8
-	}
-}
-
-skip()
-{
-	N=$((N + 1))
-	echo "ok $N - $1 # SKIP $2"
-}
 
 # run ARG...: caisson run, its output in out and err, its status in RC.
 run()

@@ -5,23 +5,16 @@
 # caisson doctor says in each, and what caisson run does. The options that docs/containers.md calls
 # the smallest work, and with one taken away each is refused by name. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_TEST_UID.
-set -u
-export LC_ALL=C
-N=0
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+SHOWN="out/why out/err out/out"
 HERE=$(cd "$(dirname "$0")" && pwd)
 
-none() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-[ "$(id -u)" = 0 ] || none "it takes root to start a container"
-command -v runc >/dev/null || none "there is no runc"
-command -v python3 >/dev/null || none "there is no python3 to read JSON with"
-[ "$(uname -m)" = x86_64 ] || none "the filter of the configurations is for x86_64"
-# A mount namespace of its own: what is mounted here ends with it.
-if [ -z "${CAISSON_TEST_INNER:-}" ]; then
-	exec env CAISSON_TEST_INNER=1 unshare --mount --propagation private "$0" "$@"
-fi
+needs_root "start a container"
+command -v runc >/dev/null || cannot "there is no runc"
+command -v python3 >/dev/null || cannot "there is no python3 to read JSON with"
+[ "$(uname -m)" = x86_64 ] || cannot "the filter of the configurations is for x86_64"
+own_mounts "$@"
 
 PREFIX=${CAISSON_PREFIX:?}
 UID_IN=${CAISSON_TEST_UID:?}
@@ -36,7 +29,7 @@ cleanup() {
 trap cleanup EXIT
 mkdir "$T/rootfs" "$T/bundle" "$T/state" "$T/out"
 chmod 1777 "$T/out"
-mount --rbind / "$T/rootfs" && mount --make-rprivate "$T/rootfs" || none "/ cannot be bound"
+mount --rbind / "$T/rootfs" && mount --make-rprivate "$T/rootfs" || cannot "/ cannot be bound"
 
 # The installed tree as the image of a rootless container has it: its root's, not the host's.
 cp -a "$PREFIX" "$T/owned"
@@ -56,13 +49,6 @@ in_container() {
 		sh -c "$*" >"$T/bundle/config.json" || return 125
 	timeout 60 runc --root "$T/state" run --bundle "$T/bundle" "caisson-test-$$" \
 		</dev/null >"$T/out/out" 2>"$T/out/err"
-}
-
-point() {
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || sed 's/^/# /' "$T/out/why" "$T/out/err" "$T/out/out" 2>/dev/null | head -40
 }
 
 # is EXPRESSION: true of doctor's JSON, which is d there, its findings f.
@@ -105,9 +91,9 @@ refused() {
 	point "$kind: caisson run is refused, and says: $*"
 }
 
-in_container privileged true || none "runc cannot start a container here: $(tail -n 1 "$T/out/err")"
+in_container privileged true || cannot "runc cannot start a container here: $(tail -n 1 "$T/out/err")"
 in_container privileged "$PREFIX/bin/caisson --version" ||
-	none "the installed tree is not in the container: $(tail -n 1 "$T/out/err")"
+	cannot "the installed tree is not in the container: $(tail -n 1 "$T/out/err")"
 
 doctor default 2 'd["restriction"] == "container" and d["user_namespace"]["clone"] == "EPERM"
 	and set(d["host"]["withheld"]) == {"capabilities", "system_calls", "parts_of_proc", "writable_proc"}

@@ -5,35 +5,17 @@
 # leaves nothing behind, and that docs/troubleshooting.md has what other programs print
 # here. As an unprivileged user. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_TEST_RESTRICTION.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
+command -v python3 >/dev/null || cannot "there is no python3 to read JSON with"
 
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
-MODE=${CAISSON_TEST_RESTRICTION:-none}
-KERNEL= # that is played: 5.10, 5.4, 4.18
-case $MODE in kernel-*) KERNEL=${MODE#kernel-} ;; esac
-# Below 5.9 the helper refuses, and there is the same without it.
-case $KERNEL in 5.10) MODE=none ;; ?*) MODE=userns ;; esac
 DOCS=$(dirname "$0")/../../docs
 T=$(mktemp -d) || exit 1
-N=0
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
 case $DOCS in /*) ;; *) DOCS=$OLDPWD/$DOCS ;; esac
-
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || sed 's/^/# /' "$T/out" "$T/err" 2>/dev/null | head -30
-}
-
-skip()
-{
-	N=$((N + 1))
-	echo "ok $N - $1 # SKIP $2"
-}
 
 # json EXPRESSION: true of the report, which is d there.
 json()
@@ -47,15 +29,6 @@ json()
 	sys.exit(0 if value else 1)
 	EOF2
 }
-
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user is told, and this is root"
-	exit 77
-fi
-if ! command -v python3 >/dev/null; then
-	echo "1..0 # SKIP there is no python3 to read JSON with"
-	exit 77
-fi
 
 cat /proc/self/mountinfo >"$T/mounts-before"
 ls -A /tmp /dev/shm >"$T/files-before" 2>/dev/null

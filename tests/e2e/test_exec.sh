@@ -4,38 +4,20 @@
 # caisson run --name, caisson exec and caisson ps, as an unprivileged user against the installed
 # helper, and who must not be heard at the socket between them. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 ATTACK=${CAISSON_BUILD:?}/tests/e2e/link-attack
 T=$(mktemp -d) || exit 1
 export XDG_RUNTIME_DIR="$T/rt"
 SOCKETS=$XDG_RUNTIME_DIR/caisson
 MARK=caisson-exec-$$ # in the arguments of whatever is run inside
-N=0
-RC=0
 LONG=0123456789012345678901234567890123456789012345678901234567890123456789
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
 mkdir -m 0700 "$XDG_RUNTIME_DIR"
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' out | head -5
-		sed 's/^/# err: /' err | head -8
-	}
-}
 
 # caisson ARG...: its output in out and err, its status in RC.
 caisson()
@@ -49,17 +31,6 @@ gave() { [ "$RC" = "$1" ] && { [ $# = 1 ] || [ "$(cat out)" = "$2" ]; }; }
 
 # refused PATTERN: 125, no output, and an error with it.
 refused() { [ "$RC" = 125 ] && [ ! -s out ] && grep -q '^caisson: ' err && grep -q -- "$1" err; }
-
-# Until something is so, for at most ten seconds.
-wait_for()
-{
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
-}
 
 # Does a process have MARK in its arguments? (From a file: grep's own shall not count.)
 alive() { grep -qsFf mark /proc/[0-9]*/cmdline 2>/dev/null; }

@@ -4,17 +4,11 @@
 # A program that cannot be executed is gone before the next one is started: until its exec it runs in
 # init's memory, on a stack that the next one gets. Who traces init makes it late. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_TEST_UID.
-set -u
-export LC_ALL=C
-N=0
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "it takes root to trace a sandbox's init"
-command -v strace >/dev/null || skip "there is no strace"
+needs_root "trace a sandbox's init"
+command -v strace >/dev/null || cannot "there is no strace"
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 uid=${CAISSON_TEST_UID:?}
 T=$(mktemp -d) || exit 1
@@ -34,22 +28,6 @@ user() {
 	setpriv --reuid "$uid" --regid "$uid" --clear-groups env XDG_RUNTIME_DIR="$T/rt" timeout 100 "$@"
 }
 
-# point NAME: the last command's status decides.
-point() {
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-}
-
-# Until something is so, for at most twenty seconds.
-wait_for() {
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
-		sleep 0.05
-	done
-}
 named() { user "$CAISSON" ps 2>/dev/null | grep -q '^a '; }
 attached() { grep -q attached "$T/strace"; }
 
@@ -61,7 +39,7 @@ init=$(tr -d ' ' <"/proc/$run/task/$run/children")
 # The first message of each process: of one that failed, that it did. It stays a while behind it.
 strace -f -p "$init" -o "$T/trace" -e trace=sendmsg -e inject=sendmsg:delay_exit=50000:when=1 2>"$T/strace" &
 STRACE=$!
-wait_for attached || skip "init cannot be traced here: $(head -n 1 "$T/strace")"
+wait_for attached || cannot "init cannot be traced here: $(head -n 1 "$T/strace")"
 user "$CAISSON" exec a true # its end is init's own first message
 good=0
 for i in 1 2 3 4 5 6; do

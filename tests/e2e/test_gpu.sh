@@ -5,11 +5,12 @@
 # (whose open is ENXIO, as there is no driver), its folder in /proc and /proc/devices, and CDI's files.
 # TAP. Only root can make these, in a mount namespace of its own, which ends with it.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
+# shellcheck source=tests/e2e/policy.sh
 . "$(dirname "$0")/policy.sh"
-command -v python3 >/dev/null || skip "there is no python3"
+command -v python3 >/dev/null || cannot "there is no python3"
 BWRAP=$CAISSON_PREFIX/bin/caisson-bwrap
 HOSTS=$(cached CMAKE_HOME_DIRECTORY)/tests/unit/hosts
-[ -d "$HOSTS" ] || skip "there is no $HOSTS"
+[ -d "$HOSTS" ] || cannot "there is no $HOSTS"
 leave() {
 	umount -l /dev /run /proc/driver /proc/devices 2>/dev/null
 }
@@ -21,11 +22,11 @@ node() { # NAME MAJOR MINOR
 	mknod -m 666 "/dev/$1" c "$2" "$3"
 }
 mkdir "$T/dev"
-mount -t tmpfs -o mode=755 none "$T/dev" || skip "nothing can be mounted here"
+mount -t tmpfs -o mode=755 none "$T/dev" || cannot "nothing can be mounted here"
 mount --move "$T/dev" /dev
 node null 1 3 && node zero 1 5 && node full 1 7 && node random 1 8 && node urandom 1 9 && node tty 5 0 ||
-	skip "no device node can be made here"
-(: </dev/null) || skip "device nodes made here do not work"
+	cannot "no device node can be made here"
+(: </dev/null) || cannot "device nodes made here do not work"
 mkdir /dev/nvidia-caps /dev/dri /dev/shm
 mount -t tmpfs -o mode=755 none /run
 mount -t tmpfs -o mode=755 none /proc/driver

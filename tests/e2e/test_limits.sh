@@ -5,36 +5,18 @@
 # the installed helper. TAP. Environment: CAISSON_PREFIX; CAISSON_TEST_CGROUP, a cgroup that is
 # delegated to this user, who runs this in a group below it (tests/vm/run --knob cgroup). Without
 # it: that limits are refused, and how.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 D=${CAISSON_TEST_CGROUP:-}
 T=$(mktemp -d) || exit 1
 export XDG_RUNTIME_DIR="$T/rt"
 unset DBUS_SESSION_BUS_ADDRESS
-N=0
-RC=0
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
 mkdir -m 0700 "$XDG_RUNTIME_DIR"
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' out | head -8
-		sed 's/^/# err: /' err | head -8
-	}
-}
 
 # run ARG...: caisson run, its output in out and err, its status in RC.
 run()
@@ -53,17 +35,6 @@ refused()
 }
 
 said() { grep -q -e "$1" err; }
-
-# Until something is so, for at most ten seconds.
-wait_for()
-{
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
-}
 
 # The groups of sandboxes in $1 ($D).
 leaves() { (cd "${1:-$D}" && ls -d caisson-[0-9]*) 2>/dev/null; }
@@ -111,7 +82,7 @@ bomb='my $n = 0; while (defined(my $p = fork)) { if (!$p) { sleep 60; exit } $n+
 # A number of processes is to be had in a user namespace, from Linux 5.14 on.
 without_cgroup()
 {
-	if [ "${CAISSON_TEST_RESTRICTION:-}" = userns ]; then
+	if [ "$MODE" = userns ]; then
 		run --pids 64 -- true
 		refused 'what to do: ' 'without a cgroup takes caisson-helper'
 		point "--pids without a cgroup and without the helper: no sandbox"
@@ -181,8 +152,8 @@ if [ -z "$D" ]; then
 	# shellcheck disable=SC3045 # dash and bash have it
 	(ulimit -v 3000000 && run -- sh -c 'ulimit -v' && grep -qx 3000000 out)
 	point "what can be had instead, a limit for each process, holds inside"
-	echo "ok $((N + 1)) - limits that hold # SKIP no cgroup is delegated to this user here; tests/vm/run --knob cgroup has one"
-	echo "1..$((N + 1))"
+	skip "limits that hold" "no cgroup is delegated to this user here; tests/vm/run --knob cgroup has one"
+	echo "1..$N"
 	exit 0
 fi
 

@@ -4,19 +4,15 @@
 # Limits in a scope that a real systemd --user makes, straight and through a message bus, as an
 # unprivileged user against the installed helper. TAP. Environment: CAISSON_PREFIX;
 # CAISSON_TEST_CGROUP, as for test_limits.sh: in a group of it the systemd is started.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+SHOWN="out err log" # systemd's
 
-skip() {
-	echo "1..0 # SKIP $1"
-	exit 77
-}
-
-[ "$(id -u)" != 0 ] || skip "it is about what an ordinary user gets, and this is root"
-[ -n "${CAISSON_TEST_CGROUP:-}" ] || skip "no cgroup is delegated to this user here; tests/vm/run --knob cgroup has one"
+needs_user
+[ -n "${CAISSON_TEST_CGROUP:-}" ] || cannot "no cgroup is delegated to this user here; tests/vm/run --knob cgroup has one"
 SYSTEMD=/usr/lib/systemd/systemd
 if ! { [ -x "$SYSTEMD" ] && [ -n "$(command -v systemd-run)" ]; }; then
-	skip "there is no systemd here"
+	cannot "there is no systemd here"
 fi
 
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
@@ -25,33 +21,7 @@ T=$(mktemp -d) || exit 1
 XDG_RUNTIME_DIR=/run/user/$(id -u)
 export XDG_RUNTIME_DIR
 unset DBUS_SESSION_BUS_ADDRESS
-N=0
-RC=0
 cd "$T" || exit 1
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# out: /' out | head -8
-		sed 's/^/# err: /' err | head -8
-		tail -5 "$T/log" | sed 's/^/# systemd: /'
-	}
-}
-
-wait_for()
-{
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
-		sleep 0.1
-	done
-}
 
 # in_scope [OPTION...] -- ARG...: caisson run in a scope of its own, as a terminal is in one.
 in_scope()
@@ -71,7 +41,7 @@ said() { grep -q -e "$1" err; }
 scopes() { (cd "$G" && find . -name 'caisson-*' -type d) 2>/dev/null; }
 no_scopes() { [ -z "$(scopes)" ]; }
 
-mkdir -p "$G" || skip "no group can be made"
+mkdir -p "$G" || cannot "no group can be made"
 # shellcheck disable=SC2016 # the inner shell expands it
 sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$G" "$SYSTEMD" --user --unit=basic.target >log 2>&1 &
 M=$!
@@ -79,7 +49,7 @@ trap 'kill "$M"; wait "$M"; rm -rf "$T"' EXIT
 wait_for [ -S "$XDG_RUNTIME_DIR/systemd/private" ] && wait_for grep -q . "$G/cgroup.subtree_control"
 if ! timeout 20 systemd-run --quiet --user --scope true >out 2>err; then
 	sed 's/^/# /' err log
-	skip "systemd --user does not make scopes here"
+	cannot "systemd --user does not make scopes here"
 fi
 
 in_scope -- --memory 64M --pids 16 --cpu 150 --require limits --report r -- cat /proc/self/cgroup
@@ -133,8 +103,7 @@ if [ -x /usr/bin/dbus-daemon ] && systemctl --user start dbus.socket 2>err && [ 
 	wait_for no_scopes
 	point "and it is gone too"
 else
-	echo "ok $((N + 1)) - the same through the message bus # SKIP there is no dbus-daemon with units for systemd here"
-	N=$((N + 1))
+	skip "the same through the message bus" "there is no dbus-daemon with units for systemd here"
 fi
 
 # Without it.

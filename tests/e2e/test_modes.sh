@@ -4,26 +4,16 @@
 # The three ways to install caisson-helper, setuid, setuid for a group, file capabilities, and what is
 # said where one of them lacks something. TAP. Only root can install one.
 # Environment: CAISSON_PREFIX, CAISSON_TEST_UID.
-set -u
-export LC_ALL=C
-N=0
-RC=0
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 GID=61234
 GROUP=caisson-test
 SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "it takes root to install a helper"
-command -v setcap >/dev/null || skip "there is no setcap"
-# A mount namespace of its own: what is mounted here ends with it.
-if [ -z "${CAISSON_TEST_INNER:-}" ]; then
-	exec env CAISSON_TEST_INNER=1 unshare --mount --propagation private "$0" "$@"
-fi
+needs_root "install a helper"
+command -v setcap >/dev/null || cannot "there is no setcap"
+own_mounts "$@"
 
 T=$(mktemp -d) || exit 1
 trap 'umount /etc/group "$T"/* 2>/dev/null; rm -rf "$T"' EXIT
@@ -34,24 +24,13 @@ caps=$("$SOURCE/packaging/helper-caps") || exit 1
 caps=${caps%=p}
 
 mkdir "$T/suid" "$T/nosuid"
-mount -t tmpfs -o mode=755 none "$T/suid" || skip "nothing can be mounted here"
+mount -t tmpfs -o mode=755 none "$T/suid" || cannot "nothing can be mounted here"
 mount -t tmpfs -o nosuid,mode=755 none "$T/nosuid" || exit 1
 : >"$T/suid/try"
-setcap cap_chown=p "$T/suid/try" 2>/dev/null || skip "a tmpfs has no file capabilities here"
+setcap cap_chown=p "$T/suid/try" 2>/dev/null || cannot "a tmpfs has no file capabilities here"
 { grep -v "6123[45]" /etc/group; echo "$GROUP:x:$GID:"; } >"$T/group"
 mount --bind "$T/group" /etc/group || exit 1
 HELPER=$T/suid/helper
-
-# point NAME: the last command's status decides.
-point() {
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || {
-		echo "# status $RC"
-		sed 's/^/# /' "$T/out" "$T/err" | tail -n 15
-	}
-}
 
 # as OPTION... -- ARG...: the user, with setpriv's options besides, runs caisson ARG...
 as() {
@@ -180,8 +159,7 @@ if setpriv --reuid "$uid" --regid "$uid" --clear-groups unshare --user true 2>/d
 	[ $RC = 125 ] && grep -q "yet it got none" "$T/err" && grep -q "root is mapped" "$T/err"
 	point "a user namespace without root"
 else
-	N=$((N + 1))
-	echo "ok $N - a user namespace without root # SKIP users can make none here"
+	skip "a user namespace without root" "users can make none here"
 fi
 
 HELPER=$T/nosuid/helper

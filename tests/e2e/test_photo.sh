@@ -7,7 +7,8 @@
 # test_photo.sh demo            as root: a host that denies user namespaces, twice
 # test_photo.sh inside PHOTO    as the user of a virtual machine
 # Environment: CAISSON_PREFIX, CAISSON_BUILD.
-set -u
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
 to_tap() {
 	awk '
@@ -21,18 +22,13 @@ to_tap() {
 	END { print "1.." n + 0 }'
 }
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
 case ${1:-demo} in
 demo)
-	[ "$(id -u)" = 0 ] || skip "it takes root to take user namespaces away"
-	command -v bwrap >/dev/null || skip "bubblewrap, to compare with, is not installed"
+	needs_root "take user namespaces away"
+	command -v bwrap >/dev/null || cannot "bubblewrap, to compare with, is not installed"
 	[ -s "$CAISSON_BUILD/demo/photo.jpg" ] ||
 		"$(dirname "$0")"/../../examples/photo.sh "$CAISSON_BUILD/demo/photo.jpg" ||
-		skip "no photograph: no Debian package with one can be had here"
+		cannot "no photograph: no Debian package with one can be had here"
 	{
 		"$(dirname "$0")"/../../examples/demo.sh "$CAISSON_PREFIX" "$CAISSON_BUILD" 2>&1
 		echo "exit status $?"

@@ -4,6 +4,7 @@
 # What the library does about the policy, covers and limits, and the caisson policy command. TAP.
 # Only root can write a policy: in a mount namespace of its own, which ends with it.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
+# shellcheck source=tests/e2e/policy.sh
 . "$(dirname "$0")/policy.sh"
 
 # says NAME PATTERN: and it stands in the output.

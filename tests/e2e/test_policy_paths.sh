@@ -5,6 +5,7 @@
 # caisson-helper does, and that caisson policy explain says the same. TAP.
 # Only root can write a policy and mount: in a mount namespace of its own, which ends with it.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
+# shellcheck source=tests/e2e/policy.sh
 . "$(dirname "$0")/policy.sh"
 S=$T/s
 leave() {
@@ -32,7 +33,7 @@ ln -s scratch "$S/link"
 ln -s ../scratch/in "$S/x/deep"
 ln -s /proc/self/root "$S/x/root"
 chown -R "$uid" "$S"
-mount --bind "$S/scratch" "$S/mounted" || skip "nothing can be bound here"
+mount --bind "$S/scratch" "$S/mounted" || cannot "nothing can be bound here"
 mount --bind "$S/secret" "$S/pub/in"
 mount -t tmpfs -o mode=755 none "$S/tmp"
 mkdir "$S/tmp/in"

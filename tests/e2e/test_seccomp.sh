@@ -4,28 +4,14 @@
 # caisson run --seccomp and --explain-denials, as an unprivileged user against the installed helper.
 # TAP.
 # Environment: CAISSON_PREFIX.
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+needs_user
 
 CAISSON=${CAISSON_PREFIX:?}/bin/caisson
 T=$(mktemp -d) || exit 1
-N=0
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit 1
-
-if [ "$(id -u)" = 0 ]; then
-	echo "1..0 # SKIP it is about what an ordinary user gets, and this is root"
-	exit 77
-fi
-
-# point NAME: the last command's status decides.
-point()
-{
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || sed 's/^/# /' out err | head -12
-}
 
 # run ARG...: caisson run, its output in out and err, its status in RC.
 run()
@@ -126,12 +112,11 @@ else
 		[ $RC = 0 ]
 		point "nested: bubblewrap works inside"
 	else
-		N=$((N + 1))
-		echo "ok $N - nested: bubblewrap works inside # SKIP there is no bubblewrap"
+		skip "nested: bubblewrap works inside" "there is no bubblewrap"
 	fi
 fi
 
-if [ "${CAISSON_TEST_RESTRICTION:-}" = kernel-4.18 ]; then
+if [ "$KERNEL" = 4.18 ]; then
 	run --explain-denials -- true
 	[ $RC = 125 ] && grep -q 'leave --explain-denials out, which takes Linux 5.0' err
 	point "denials cannot be told before Linux 5.0, and it says so"
@@ -156,8 +141,7 @@ t = [threading.Thread(target=print, args=(i,)) for i in range(4)]
 	[ $RC = 0 ] && [ "$(wc -l <out)" = 4 ]
 	point "threads start while denials are explained"
 else
-	N=$((N + 1))
-	echo "ok $N - threads start while denials are explained # SKIP there is no python3"
+	skip "threads start while denials are explained" "there is no python3"
 fi
 # shellcheck disable=SC2016
 run --explain-denials -- sh -c 'i=0; while [ $i -lt 200 ]; do unshare --uts true; i=$((i + 1)); done; :'

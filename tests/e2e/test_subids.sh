@@ -4,26 +4,18 @@
 # Sandboxes that run as a subordinate user: only root can grant one. The grants lie over /etc/subuid
 # and /etc/subgid in a mount namespace of this test's own; by number first, then by name. TAP.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
-set -u
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 uid=${CAISSON_TEST_UID:?}
 RUN=${CAISSON_BUILD:?}/tests/e2e/run
 SUB=1879048193 # nobody's, where people give out ranges from 100000 on
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "it takes root to grant ids"
-if [ -z "${CAISSON_TEST_INNER:-}" ]; then
-	exec env CAISSON_TEST_INNER=1 unshare --mount --propagation private "$0" "$@"
-fi
+needs_root "grant ids"
+own_mounts "$@"
 for file in /etc/subuid /etc/subgid; do
-	[ -f $file ] || skip "there is no $file to put another over"
+	[ -f $file ] || cannot "there is no $file to put another over"
 done
-if ! unshare --user true 2>/dev/null; then
-	skip "nobody can make a user namespace here"
-fi
+unshare --user true 2>/dev/null || cannot "nobody can make a user namespace here"
 
 T=$(mktemp -d) || exit 1
 trap 'umount /etc/subuid /etc/subgid "$T/tmp" 2>/dev/null; rm -rf "$T"' EXIT
@@ -52,8 +44,8 @@ umount /etc/subuid /etc/subgid
 name=$(sed -n "s/^\([^:]*\):[^:]*:$uid:.*/\1/p" /etc/passwd | head -n 1)
 echo "# stream: granted by name"
 if [ -z "$name" ]; then
-	echo "ok 1 - by name # SKIP user $uid has no name in /etc/passwd"
-	echo "1..1"
+	skip "by name" "user $uid has no name in /etc/passwd"
+	echo "1..$N"
 	exit 0
 fi
 grant "$name"

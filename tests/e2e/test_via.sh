@@ -4,18 +4,11 @@
 # The two ways, --via: which is taken, what the report and the errors say of it, and what
 # caisson-builder does where something changes under it. Started as root, who sets the scenes; TAP.
 # Environment: CAISSON_PREFIX, CAISSON_BUILD, CAISSON_TEST_UID.
-set -u
-export LC_ALL=C
-N=0
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
-if [ "$(id -u)" != 0 ]; then
-	echo "1..0 # SKIP it takes root to set the scenes"
-	exit 77
-fi
-# A mount namespace of its own: what is mounted here ends with it.
-if [ -z "${CAISSON_TEST_INNER:-}" ]; then
-	exec env CAISSON_TEST_INNER=1 unshare --mount --propagation private "$0" "$@"
-fi
+needs_root "set the scenes"
+own_mounts "$@"
 
 T=$(mktemp -d) || exit 1
 trap 'umount -l "$T"/nosuid 2>/dev/null; rm -rf "$T"' EXIT
@@ -25,18 +18,6 @@ CAISSON=$CAISSON_PREFIX/bin/caisson
 HELPER=$CAISSON_PREFIX/libexec/caisson/caisson-helper
 mkdir "$T/home" && chown "$UID_:$UID_" "$T/home"
 cd "$T/home" || exit 1
-
-point() {
-	if [ $? = 0 ]; then verdict=ok; else verdict="not ok"; fi
-	N=$((N + 1))
-	echo "$verdict $N - $1"
-	[ "$verdict" = ok ] || sed "s/^/# status $RC: /" "$T/err"
-}
-
-skip() {
-	N=$((N + 1))
-	echo "ok $N - $1 # SKIP $2"
-}
 
 # as MODE PROG...: as the user, under a restriction of tests/lib/restrict.
 as() {
@@ -71,10 +52,7 @@ refused() {
 }
 
 as none unshare --user true
-if [ "$RC" != 0 ]; then
-	echo "1..0 # SKIP ordinary users can make no user namespace on this machine"
-	exit 77
-fi
+[ "$RC" = 0 ] || cannot "ordinary users can make no user namespace on this machine"
 
 # ------------------------------------------------------------ which way
 
@@ -237,12 +215,8 @@ while [ $i -lt 40 ]; do
 		read -r its <"/proc/$!/task/$!/children" && kill -KILL $its; wait' "$CAISSON" 0.00$((i % 10))
 	i=$((i + 1))
 done
-tries=0
-while pgrep -u "$UID_" -f 'caisson-(init|builder)' >"$T/err" && [ $tries -lt 50 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
-[ ! -s "$T/err" ]; point "after kill -9 of the builder at any moment no process of it is left"
+none_runs() { ! pgrep -u "$UID_" -f 'caisson-(init|builder)' >"$T/err"; }
+wait_for none_runs; point "after kill -9 of the builder at any moment no process of it is left"
 mounts >"$T/after"
 cmp -s "$T/before" "$T/after"; point "and no mount"
 echo "1..$N"
