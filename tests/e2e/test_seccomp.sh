@@ -34,7 +34,7 @@ for profile in default strict gpu $nested; do
 	[ $RC = 0 ] && grep -q "\"seccomp\": { \"enforced\": true, .*profile $profile\"" report
 	point "$profile: the report names it"
 	run --seccomp $profile -- unshare --uts true
-	[ $profile != nested ] || continue
+	[ "$profile" != nested ] || continue
 	[ $RC != 0 ] && grep -q 'Operation not permitted' err
 	point "$profile: no nested user namespace"
 done
