@@ -151,12 +151,15 @@ static void records(struct explain *e) {
 }
 
 static void limits(struct explain *e, const caisson_spec *spec) {
-	static const char *const kinds[][2] = {
-		{ "memory", "bytes of memory" },          { "swap", "bytes of swap" },
-		{ "channels", "bytes of channels" },      { "pids", "processes" },
-		{ "cpu", "percent of a processor" },      { "seconds", "seconds" },
-		{ "files", "open files of each process" }
-	};
+	static const char *const kinds[][2] = { { "memory", "bytes of memory" },
+		                                { "swap", "bytes of swap" },
+		                                { "channels", "bytes of channels" },
+		                                { "pids", "processes" },
+		                                { "cpu", "percent of a processor" },
+		                                { "seconds", "seconds" },
+		                                { "files", "open files of each process" },
+		                                { "hugepages",
+		                                  "bytes of channels on reserved huge pages" } };
 	const struct policy_rule *r;
 	struct limits_asked asked;
 	caisson_error *err = NULL;

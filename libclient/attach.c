@@ -136,7 +136,7 @@ static int attach(caisson_channel *channel, struct offer *offer, caisson_error *
 		if (offer->fd[CAISSON_CHANNEL_FD_TO_SANDBOX] >= 0)
 			atomic_fetch_or(&channel->lane,
 			                memory_lane(offer->fd[CAISSON_CHANNEL_FD_TO_SANDBOX]) &
-			                        CAISSON_LANE_FROZEN);
+			                        (CAISSON_LANE_FROZEN | CAISSON_LANE_HUGETLB));
 		rc = channel_sides(channel, hello->slots, hello->to_host_bytes);
 	}
 	if (rc == -EPROTO)

@@ -2,6 +2,7 @@
 /* The files of a group, and what they say. */
 #include "cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -86,15 +87,60 @@ uint64_t cgroup_cpu_percent(int dir) {
 	return quota * 100 / period;
 }
 
+/* Each hugetlb.SIZE.max and hugetlb.SIZE.rsvd.max; a size without the second is none. */
+static int each_pool(int group, bool (*each)(int group, const char *name)) {
+	int copy = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	unsigned used = 0, reserved = 0;
+	int rc = 0;
+
+	if (!dir) {
+		rc = -errno;
+		if (copy >= 0)
+			close(copy);
+		return rc;
+	}
+	/* cppcheck-suppress readdirCalled */ /* a DIR of our own */
+	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		const size_t length = strlen(entry->d_name);
+
+		if (strncmp(entry->d_name, "hugetlb.", 8) != 0 || length < 12 ||
+		    strcmp(entry->d_name + length - 4, ".max") != 0)
+			continue;
+		if (strstr(entry->d_name, ".rsvd."))
+			reserved++;
+		else
+			used++;
+		rc = each(group, entry->d_name) ? 0 : -EIO;
+	}
+	closedir(dir);
+	return rc ? rc : used > 0 && used == reserved ? 0 : -ENOENT;
+}
+
+static bool close_one(int group, const char *name) {
+	return cgroup_write(group, name, "0") == 0;
+}
+
+static bool is_closed(int group, const char *name) {
+	return cgroup_number(group, name) == 0;
+}
+
+int cgroup_close_pool(int dir) {
+	return each_pool(dir, close_one);
+}
+
+bool cgroup_pool_closed(int dir) {
+	return each_pool(dir, is_closed) == 0;
+}
+
 unsigned cgroup_controllers(int dir, const char *name) {
 	static const struct {
 		const char *name;
 		unsigned bit;
 	} known[] = {
-		{ "memory", CGROUP_MEMORY },
-		{ "pids", CGROUP_PIDS },
-		{ "cpu", CGROUP_CPU },
-		{ "io", CGROUP_IO },
+		{ "memory", CGROUP_MEMORY }, { "pids", CGROUP_PIDS },       { "cpu", CGROUP_CPU },
+		{ "io", CGROUP_IO },         { "hugetlb", CGROUP_HUGETLB },
 	};
 	char text[512], *word, *rest = NULL;
 	unsigned found = 0;

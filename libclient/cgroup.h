@@ -20,6 +20,7 @@ enum cgroup_controller {
 	CGROUP_PIDS = 2,
 	CGROUP_CPU = 4,
 	CGROUP_IO = 8,
+	CGROUP_HUGETLB = 16,
 };
 
 /*
@@ -56,6 +57,12 @@ uint64_t cgroup_number(int dir, const char *name);
 uint64_t cgroup_field(int dir, const char *name, const char *key);
 /* cpu.max as percent of one processor. */
 uint64_t cgroup_cpu_percent(int dir);
+/*
+ * Nothing in the group takes or reserves a page of the pool of huge pages, of whatever size:
+ * set, and read back. -ENOENT: the kernel does not count what is reserved (before 5.7).
+ */
+int cgroup_close_pool(int dir);
+bool cgroup_pool_closed(int dir);
 /* The controllers that "cgroup.controllers" or "cgroup.subtree_control" names. */
 unsigned cgroup_controllers(int dir, const char *name);
 void cgroup_stat(int dir, struct caisson_stat *stat);

@@ -133,6 +133,10 @@ int leaf_set(const struct leaf *leaf, const struct limits_asked *asked, const ch
 	/* All of a sandbox or nothing: one that lost a process would go on in a way nobody tested. */
 	if (has(dir, "memory.oom.group"))
 		rc = set(dir, "memory.oom.group", "", 1, "", file);
+	if (rc == 0 && asked->no_pool) {
+		*file = "hugetlb.*.max";
+		rc = cgroup_close_pool(dir);
+	}
 	if (leaf->scope) /* the others are set by systemd, which would not know otherwise */
 		return rc;
 	if (rc == 0 && limits_has(asked, CAISSON_LIMIT_MEMORY))
@@ -174,6 +178,10 @@ int leaf_check(struct leaf *leaf, const struct limits_asked *asked, const char *
 	if (good && limits_has(asked, CAISSON_LIMIT_IO_WEIGHT)) {
 		*file = "io.weight";
 		good = cgroup_field(dir, "io.weight", "default") == value[CAISSON_LIMIT_IO_WEIGHT];
+	}
+	if (good && asked->no_pool) {
+		*file = "hugetlb.*.max";
+		good = cgroup_pool_closed(dir);
 	}
 	leaf->asked = *asked;
 	leaf->asked.dir = NULL;

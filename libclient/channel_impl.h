@@ -65,6 +65,7 @@ struct caisson_channel {
 	uint16_t generation; /* of the slabs */
 	int peer;            /* host: the sandbox's end of the socket, until it is started */
 	bool spins;
+	bool huge;            /* host: tx.memory lies on reserved huge pages */
 	bool copies;          /* the seal against writing is not to be had */
 	atomic_bool no_futex; /* futex(2) is refused to this side */
 	struct bell bell;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "huge.h"
 #include "internal.h"
 #include "policy_use.h"
 
@@ -140,7 +141,7 @@ static int check_channels(const caisson_sandbox *box, const caisson_spec *spec,
 	policy = policy_load(&fault, &line);
 	rc = policy_channels(policy, box->channel, box->channels, more, err);
 	policy_unload(policy);
-	return rc;
+	return rc ? rc : huge_check(box, spec, err);
 }
 
 static int start_spec(caisson_sandbox *box, caisson_spec *spec, caisson_program **program,

@@ -144,6 +144,18 @@ static int make_slab(struct channel_tx *tx, uint64_t bytes, int *fd) {
 	return 0;
 }
 
+/* On huge pages, sealed as any other slab. There is no copy in their place. */
+static int make_huge_slab(caisson_channel *channel, uint64_t bytes, int *fd) {
+	struct memory *own = &channel->tx.memory;
+	int rc = *fd = memory_new_huge("caisson-to-sandbox", &bytes);
+
+	if (rc >= 0)
+		rc = memory_map(own, *fd, bytes, true);
+	rc = rc < 0 ? rc : memory_seal_writes(*fd);
+	channel->huge = rc == 0;
+	return rc;
+}
+
 /* Memory that the sandbox writes; its size is fixed before the sandbox sees it. */
 static int make_theirs(struct memory *memory, const char *name, uint64_t bytes, int *fd) {
 	int rc = *fd = memory_new(name, bytes);
@@ -166,7 +178,9 @@ static int share_slab(caisson_channel *channel, caisson_fanout *fanout, int *fd)
 	return rc < 0 ? rc : *fd < 0 ? -errno : 0;
 }
 
-static int make_memory(caisson_channel *channel, uint64_t bytes, caisson_fanout *fanout, int *fd) {
+static int make_memory(caisson_channel *channel, uint64_t bytes, const struct channel_wish *wish,
+                       int *fd) {
+	caisson_fanout *fanout = wish->fanout;
 	const uint64_t page = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS);
 	int rc = make_mine(&channel->my_page, "caisson-host", page, &fd[0]);
 
@@ -182,6 +196,8 @@ static int make_memory(caisson_channel *channel, uint64_t bytes, caisson_fanout 
 		rc = make_theirs(&channel->rx.memory, "caisson-to-host", bytes, &fd[3]);
 	if (rc == 0 && fanout)
 		return share_slab(channel, fanout, &fd[4]);
+	if (rc == 0 && wish->huge)
+		return channel->copies ? -ENOTSUP : make_huge_slab(channel, bytes, &fd[4]);
 	if (rc == 0 && channel_carries(channel, false))
 		rc = make_slab(&channel->tx, bytes, &fd[4]);
 	return rc;
@@ -219,7 +235,7 @@ static int send_hello(const caisson_channel *channel, uint64_t bytes, const int 
 		.slot_size = sizeof(struct caisson_channel_slot),
 		.page_bytes = CAISSON_CHANNEL_PAGE_BYTES(CHANNEL_SLOTS),
 		.to_host_bytes = channel_carries(channel, true) ? bytes : 0,
-		.to_sandbox_bytes = channel_carries(channel, false) ? bytes : 0,
+		.to_sandbox_bytes = channel->tx.memory.size,
 		.generation = CHANNEL_GENERATION,
 	};
 	struct iovec iov = { &hello, sizeof(hello) };
@@ -313,18 +329,19 @@ int channel_make(const struct channel_wish *wish, caisson_channel **result, cais
 		return channel_new_failed(err, -ENOMEM, wish->name, bytes);
 	channel->direction = wish->direction;
 	channel->generation = CHANNEL_GENERATION;
-	rc = make_memory(channel, bytes, wish->fanout, memory);
+	rc = make_memory(channel, bytes, wish, memory);
 	if (rc == 0)
 		rc = make_bell(channel);
 	if (rc == 0)
-		rc = channel_sides(channel, CHANNEL_SLOTS, bytes);
+		rc = channel_sides(channel, CHANNEL_SLOTS, channel->tx.memory.size);
 	if (rc == 0 && wish->fanout)
 		rc = fanout_join(wish->fanout, channel);
 	if (rc == 0)
 		rc = send_hello(channel, bytes, memory, wish->offers);
 	if (rc == 0)
 		atomic_store(&channel->lane,
-		             channel->copies ? CAISSON_LANE_COPY : memory_lane(memory[0]));
+		             (channel->copies ? CAISSON_LANE_COPY : memory_lane(memory[0])) |
+		                     (channel->huge ? CAISSON_LANE_HUGETLB : 0));
 	for (int i = 0; i < CAISSON_CHANNEL_FDS; i++)
 		channel_close_fd(&memory[i]);
 	if (rc < 0) {
@@ -348,6 +365,10 @@ const char *channel_name(const caisson_channel *channel) {
 
 uint64_t channel_bytes(const caisson_channel *channel) {
 	return channel->tx.memory.size + channel->rx.memory.size;
+}
+
+uint64_t channel_huge_bytes(const caisson_channel *channel) {
+	return channel->huge ? channel->tx.memory.size : 0;
 }
 
 int channel_peer_fd(const caisson_channel *channel) {

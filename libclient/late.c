@@ -11,12 +11,15 @@
 
 #include "caisson_channels.h"
 #include "fanout.h"
+#include "huge.h"
 #include "internal.h"
 #include "policy_use.h"
 
 #define STAGE_ADD "adding a channel"
 
-static caisson_channel *spec_channel(caisson_spec *spec, const struct channel_wish *wish) {
+static caisson_channel *spec_channel(caisson_spec *spec, struct channel_wish *wish,
+                                     unsigned flags) {
+	const struct huge_place place = { .spec = spec };
 	const char *name = wish->name;
 	caisson_channel **more, *channel = NULL;
 	caisson_error *err = NULL;
@@ -36,7 +39,7 @@ static caisson_channel *spec_channel(caisson_spec *spec, const struct channel_wi
 		return NULL;
 	}
 	spec->channel = more;
-	if (channel_make(wish, &channel, &err) < 0) {
+	if (huge_make(wish, flags, &place, &channel, &err) < 0) {
 		if (!spec->error)
 			spec->error = err;
 		else
@@ -49,16 +52,22 @@ static caisson_channel *spec_channel(caisson_spec *spec, const struct channel_wi
 
 caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
                                       enum caisson_direction direction, uint64_t bytes) {
-	const struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+	return caisson_spec_channel_with(spec, name, direction, bytes, 0);
+}
 
-	return spec_channel(spec, &wish);
+caisson_channel *caisson_spec_channel_with(caisson_spec *spec, const char *name,
+                                           enum caisson_direction direction, uint64_t bytes,
+                                           unsigned flags) {
+	struct channel_wish wish = { name, direction, bytes, .offers = -1 };
+
+	return spec_channel(spec, &wish, flags);
 }
 
 caisson_channel *caisson_spec_fanout(caisson_spec *spec, const char *name, caisson_fanout *fanout) {
 	struct channel_wish wish = { name, CAISSON_TO_SANDBOX, .fanout = fanout, .offers = -1 };
 
 	wish.bytes = fanout ? fanout->memory.size : 0;
-	return spec_channel(spec, &wish);
+	return spec_channel(spec, &wish, 0);
 }
 
 int caisson_spec_late_channels(caisson_spec *spec) {
@@ -123,8 +132,9 @@ static int check_add(const caisson_sandbox *box, const char *name, uint64_t byte
 	return rc;
 }
 
-static int add_new(caisson_sandbox *box, struct channel_wish *wish, caisson_channel **result,
-                   caisson_error **err) {
+static int add_new(caisson_sandbox *box, struct channel_wish *wish, unsigned flags,
+                   caisson_channel **result, caisson_error **err) {
+	const struct huge_place place = { .box = box };
 	caisson_channel *channel = NULL;
 	int rc;
 
@@ -133,7 +143,7 @@ static int add_new(caisson_sandbox *box, struct channel_wish *wish, caisson_chan
 	rc = check_add(box, wish->name, wish->bytes, wish->direction == CAISSON_BOTH ? 2 : 1, err);
 	wish->offers = box->offers;
 	if (rc == 0)
-		rc = channel_make(wish, &channel, err);
+		rc = huge_make(wish, flags, &place, &channel, err);
 	if (rc < 0)
 		return rc;
 	if (add(box, channel) < 0) {
@@ -146,9 +156,15 @@ static int add_new(caisson_sandbox *box, struct channel_wish *wish, caisson_chan
 
 int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_direction direction,
                         uint64_t bytes, caisson_channel **result, caisson_error **err) {
+	return caisson_add_channel_with(box, name, direction, bytes, 0, result, err);
+}
+
+int caisson_add_channel_with(caisson_sandbox *box, const char *name,
+                             enum caisson_direction direction, uint64_t bytes, unsigned flags,
+                             caisson_channel **result, caisson_error **err) {
 	struct channel_wish wish = { name, direction, bytes, .offers = -1 };
 
-	return add_new(box, &wish, result, err);
+	return add_new(box, &wish, flags, result, err);
 }
 
 int caisson_add_fanout(caisson_sandbox *box, const char *name, caisson_fanout *fanout,
@@ -156,7 +172,7 @@ int caisson_add_fanout(caisson_sandbox *box, const char *name, caisson_fanout *f
 	struct channel_wish wish = { name, CAISSON_TO_SANDBOX, .fanout = fanout, .offers = -1 };
 
 	wish.bytes = fanout ? fanout->memory.size : 0;
-	return add_new(box, &wish, channel, err);
+	return add_new(box, &wish, 0, channel, err);
 }
 
 void caisson_remove_channel(caisson_sandbox *box, caisson_channel *channel) {

@@ -60,11 +60,11 @@ void limits_free(struct limits_asked *asked) {
 	free(asked);
 }
 
-unsigned limits_controllers(unsigned set) {
-	unsigned needed = 0;
+unsigned limits_controllers(const struct limits_asked *asked) {
+	unsigned needed = asked->no_pool ? CGROUP_HUGETLB : 0;
 
 	for (int i = 0; i < CAISSON_LIMIT_COUNT; i++)
-		needed |= set >> i & 1 ? limits[i].controller : 0;
+		needed |= asked->set >> i & 1 ? limits[i].controller : 0;
 	return needed;
 }
 
@@ -94,7 +94,7 @@ char *limits_text(const struct limits_asked *asked) {
 
 	if (!to)
 		return NULL;
-	fputs(asked->set ? "own cgroup" : "own cgroup, nothing limited", to);
+	fputs(asked->set || asked->no_pool ? "own cgroup" : "own cgroup, nothing limited", to);
 	if (limits_has(asked, CAISSON_LIMIT_MEMORY))
 		fprintf(to, ", memory %s",
 		        limits_size(limits_pages(value[CAISSON_LIMIT_MEMORY]), size));
@@ -111,6 +111,8 @@ char *limits_text(const struct limits_asked *asked) {
 	if (limits_has(asked, CAISSON_LIMIT_IO_WEIGHT))
 		fprintf(to, ", disk weight %llu",
 		        (unsigned long long)value[CAISSON_LIMIT_IO_WEIGHT]);
+	if (asked->no_pool)
+		fputs(", takes no reserved huge page", to);
 	if (fclose(to) != 0) {
 		free(text);
 		return NULL;
@@ -141,6 +143,8 @@ void limits_report(FILE *to, const caisson_sandbox *box) {
 		if (limits_has(&leaf->asked, (enum caisson_limit)i))
 			fprintf(to, ", \"%s\": %llu", limits[i].name,
 			        (unsigned long long)leaf->asked.value[i]);
+	if (leaf->asked.no_pool)
+		fputs(", \"hugepages\": 0", to);
 	if (leaf->over)
 		fprintf(to, ", \"out_of_memory\": %s", leaf->why ? "true" : "false");
 	if (leaf->why)

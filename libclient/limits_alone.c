@@ -29,7 +29,7 @@ static bool counts_by_namespace(void) {
 
 /* How many processes; 0: what is asked for cannot be had so. */
 static uint64_t alone(const caisson_spec *spec, const struct limits_asked *asked) {
-	if (asked->set != 1u << CAISSON_LIMIT_PIDS || asked->dir ||
+	if (asked->set != 1u << CAISSON_LIMIT_PIDS || asked->dir || asked->no_pool ||
 	    spec->userns == CAISSON_USER_NAMESPACE_NONE || !counts_by_namespace())
 		return 0;
 	return asked->value[CAISSON_LIMIT_PIDS];
@@ -39,7 +39,8 @@ int limits_start(struct limiting *l, caisson_spec *spec, caisson_error **err) {
 	int rc;
 
 	spec->pids_alone = 0;
-	if (!l->asked.set && !l->asked.dir && !(spec->require & CAISSON_BIT(LIMITS)))
+	if (!l->asked.set && !l->asked.dir && !l->asked.no_pool &&
+	    !(spec->require & CAISSON_BIT(LIMITS)))
 		return 0;
 	l->used = &l->entry;
 	rc = limits_begin(&l->asked, l->used, &l->no_group);

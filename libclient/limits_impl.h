@@ -14,7 +14,8 @@
 struct limits_asked {
 	unsigned set; /* a bit for each enum caisson_limit */
 	uint64_t value[CAISSON_LIMIT_COUNT];
-	char *dir; /* to make the group in; NULL: wherever one is delegated */
+	char *dir;    /* to make the group in; NULL: wherever one is delegated */
+	bool no_pool; /* no page of the pool of reserved huge pages: needs a group as well */
 };
 
 /* Those that init keeps, without a cgroup. */
@@ -54,7 +55,7 @@ struct entry {
 };
 
 /* limits.c: words */
-unsigned limits_controllers(unsigned set);
+unsigned limits_controllers(const struct limits_asked *asked);
 uint64_t limits_pages(uint64_t bytes);
 /* "512 MiB" */
 const char *limits_size(uint64_t bytes, char text[32]);

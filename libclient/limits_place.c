@@ -37,7 +37,8 @@ const char PLACE_REMEDY[] =
 	"echo PID >$D/host/cgroup.procs for the shell that starts it";
 const char PLACE_REMEDY_CONTROLLER[] =
 	"as root, write \"+memory +pids +cpu +io\" to cgroup.subtree_control of each group above "
-	"it; "
+	"it (\"+hugetlb\" is for channels on reserved huge pages, and systemd has no Delegate= for "
+	"it); "
 	"with systemd, for what runs below user@UID.service: a drop-in "
 	"/etc/systemd/system/user@.service.d/delegate.conf with [Service] and Delegate=memory pids "
 	"cpu io, then systemctl daemon-reload and a new login";
@@ -47,9 +48,9 @@ static const char REMEDY_V2[] =
 	"single processes only: ulimit, prlimit(1)";
 
 const char *place_controllers(unsigned set, char text[32]) {
-	snprintf(text, 32, "%s%s%s%s", set & CGROUP_MEMORY ? " memory" : "",
+	snprintf(text, 32, "%s%s%s%s%s", set & CGROUP_MEMORY ? " memory" : "",
 	         set & CGROUP_PIDS ? " pids" : "", set & CGROUP_CPU ? " cpu" : "",
-	         set & CGROUP_IO ? " io" : "");
+	         set & CGROUP_IO ? " io" : "", set & CGROUP_HUGETLB ? " hugetlb" : "");
 	return *text ? text + 1 : text;
 }
 
@@ -171,7 +172,7 @@ static int make_in(struct entry *entry, int dir, const char *path, caisson_error
 	rc = place_check_escape(&entry->tree, path,
 	                        counted ? asked->value[CAISSON_LIMIT_PIDS] : CAISSON_UNKNOWN, err);
 	if (rc == 0) {
-		rc = place_enable(dir, limits_controllers(asked->set), &missing);
+		rc = place_enable(dir, limits_controllers(asked), &missing);
 		if (rc < 0)
 			no_controller(whole, missing, rc, err);
 	}
@@ -264,7 +265,7 @@ static int no_tree(const struct entry *entry, int rc, unsigned missing, caisson_
 
 static int find_tree(struct entry *entry, caisson_error **err) {
 	int rc = cgroup_tree_find(&entry->tree), top;
-	unsigned needed = limits_controllers(entry->asked->set), missing;
+	unsigned needed = limits_controllers(entry->asked), missing;
 
 	if (rc < 0)
 		return no_tree(entry, rc, 0, err);
@@ -298,7 +299,7 @@ int limits_begin(const struct limits_asked *asked, struct entry *entry, caisson_
 	*entry = (struct entry){
 		.procs = -1, .gate = { -1, -1 }, .done = { -1, -1 }, .asked = asked
 	};
-	if (!asked->set && !asked->dir)
+	if (!asked->set && !asked->dir && !asked->no_pool)
 		return nothing_asked(err);
 	rc = find_tree(entry, err);
 	if (rc == 0)

@@ -83,7 +83,7 @@ static int into_scope(struct entry *entry, caisson_error **err) {
 	rc = adopt_scope(entry, unit, err);
 	if (rc < 0)
 		return rc;
-	missing = limits_controllers(asked->set) &
+	missing = limits_controllers(asked) &
 	          ~cgroup_controllers(entry->leaf->dir, "cgroup.controllers");
 	if (missing)
 		return error_set(err, EOPNOTSUPP, PLACE_STAGE,

@@ -14,6 +14,14 @@ struct memory {
 
 /* A new memfd of that many bytes whose size cannot change any more. The fd, or -errno. */
 int memory_new(const char *name, uint64_t bytes);
+/*
+ * The same on huge pages that root reserved, all of which are taken here: nothing that is
+ * done to it later can want one. bytes is rounded up to whole ones. -ENOMEM: the pool does
+ * not have as many; -EOPNOTSUPP: this kernel has no such memfds.
+ */
+int memory_new_huge(const char *name, uint64_t *bytes);
+/* How large one is; 0: there are none. */
+uint64_t memory_huge_page(void);
 int memory_map(struct memory *memory, int fd, uint64_t bytes, bool writable);
 void memory_unmap(struct memory *memory);
 /* Nobody maps it writable or writes to it from now on; mappings that exist stay as they are. */
@@ -22,7 +30,7 @@ int memory_seal_writes(int fd);
 int memory_freeze(int fd);
 /* Nobody adds a seal from now on. */
 int memory_seal_seals(int fd);
-/* enum caisson_lane of such memory. */
+/* enum caisson_lane of such memory, with HUGETLB. */
 uint32_t memory_lane(int fd);
 /* Of memory that came from elsewhere: its size is bytes and cannot change. */
 int memory_check(int fd, uint64_t bytes);

@@ -78,6 +78,26 @@ int policy_channels(const struct policy *p, caisson_channel *const *channel, siz
 	                 (unsigned long long)bytes, (unsigned long long)r->number);
 }
 
+int policy_huge(const struct policy *p, caisson_channel *const *channel, size_t channels,
+                uint64_t more, caisson_error **err) {
+	const struct policy_rule *r = p ? policy_find(p, "hugepages", NULL) : NULL;
+	uint64_t bytes = more;
+	char place[512] = "set hugepages";
+
+	for (size_t i = 0; i < channels; i++)
+		bytes += channel_huge_bytes(channel[i]);
+	if (bytes == 0 || (r && bytes <= r->number))
+		return 0;
+	if (r)
+		policy_place(r->line, place, sizeof(place));
+	return error_set(err, EACCES, STAGE, place,
+	                 "ask for less on huge pages, or the administrator for a line \"set "
+	                 "uid:UID hugepages BYTES\" in a file of policy.d",
+	                 "%llu bytes of channels on reserved huge pages are asked for, and the "
+	                 "policy allows %llu",
+	                 (unsigned long long)bytes, (unsigned long long)(r ? r->number : 0));
+}
+
 int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
                   caisson_error **err) {
 	char place[512], advice[96];
@@ -111,5 +131,9 @@ int policy_limits(const struct policy *p, const caisson_spec *spec, struct limit
 			*value = r->number;
 		limits->set |= 1u << maxima[i].limit;
 	}
-	return policy_channels(p, spec->channel, spec->channels, 0, err);
+	for (size_t i = 0; i < spec->channels; i++)
+		limits->no_pool |= channel_huge_bytes(spec->channel[i]) > 0;
+	if (policy_channels(p, spec->channel, spec->channels, 0, err) < 0)
+		return -EACCES;
+	return policy_huge(p, spec->channel, spec->channels, 0, err);
 }

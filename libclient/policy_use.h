@@ -36,6 +36,13 @@ int policy_covers(struct covers *covers, int tree, caisson_error **err);
 int policy_channels(const struct policy *p, caisson_channel *const *channel, size_t channels,
                     uint64_t more, caisson_error **err);
 
+/*
+ * The same of what lies on reserved huge pages, of which there are none without a rule, nor
+ * without a policy. 0 if nothing does.
+ */
+int policy_huge(const struct policy *p, caisson_channel *const *channel, size_t channels,
+                uint64_t more, caisson_error **err);
+
 /* What the spec asks for and what the policy sets: never more than that. p may be NULL. */
 int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
                   caisson_error **err);

@@ -28,6 +28,11 @@ enum caisson_lane {
 	 * or does not keep it, so that the sandbox can change what it was sent, for itself.
 	 */
 	CAISSON_LANE_COPY = 64,
+	/*
+	 * What the host sends lies on huge pages that root reserved (sysctl vm.nr_hugepages), all
+	 * of which were taken when the channel was made: CAISSON_CHANNEL_HUGE.
+	 */
+	CAISSON_LANE_HUGETLB = 128,
 	CAISSON_LANE_FROZEN = 32, /* nobody can write what comes from the host any more */
 	CAISSON_LANE_SPIN = 16, /* a receiver spins before it sleeps: there is more than one CPU */
 	/* caisson_cuda.h; where none of them is set, tensors are in the processor's memory. */
@@ -42,6 +47,28 @@ enum caisson_lane {
 
 /* Of enum caisson_lane. Any thread. FUTEX counts once the other side has opened the channel. */
 uint32_t caisson_channel_lane(const caisson_channel *channel);
+
+/*
+ * Flags of channels. HUGE: the slab that the host writes lies on reserved huge pages, if
+ * there are as many in the pool, the policy grants them ("set WHO hugepages BYTES"; without
+ * such a line none) and the sandbox can be kept from taking more of them by itself, which
+ * needs a cgroup of its own with the controller hugetlb (docs/channels.md). If not, it is
+ * ordinary memory, and caisson_channel_lane() says so. HUGE_REQUIRED: or there is an error,
+ * which names what is missing. The slab that the sandbox writes is ordinary memory always.
+ */
+#define CAISSON_CHANNEL_HUGE 1u
+#define CAISSON_CHANNEL_HUGE_REQUIRED 2u
+
+/*
+ * caisson_spec_channel() with flags, of which 0 makes it the same. bytes is rounded up to
+ * whole huge pages, where it comes to lie on them. After caisson_spec_cgroup(), if that is
+ * called. With HUGE or HUGE_REQUIRED, -EINVAL for a channel to the host only; with the
+ * second, -EACCES by policy, -ENOMEM (the pool), -EOPNOTSUPP (the kernel), and those that
+ * limits have (caisson_limits.h). NULL, and caisson_spawn() reports it.
+ */
+caisson_channel *caisson_spec_channel_with(caisson_spec *spec, const char *name,
+                                           enum caisson_direction direction, uint64_t bytes,
+                                           unsigned flags);
 
 /*
  * Make the memory of the slab that this side sends from ready, in the background,
@@ -111,6 +138,13 @@ int caisson_spec_late_channels(caisson_spec *spec);
  */
 int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_direction direction,
                         uint64_t bytes, caisson_channel **channel, caisson_error **err);
+/*
+ * The same with flags. Reserved huge pages only in a sandbox that was started with a
+ * channel on them: the cgroup that keeps it from the others is there from the start.
+ */
+int caisson_add_channel_with(caisson_sandbox *box, const char *name,
+                             enum caisson_direction direction, uint64_t bytes, unsigned flags,
+                             caisson_channel **channel, caisson_error **err);
 /*
  * Close a channel of a sandbox before the sandbox ends: its memory goes, the other side
  * is told (-EPIPE), its name is free again. DLPack tensors of it stay readable. Nothing

@@ -24,6 +24,13 @@ int caisson_add_channel(caisson_sandbox *box, const char *name, enum caisson_dir
 	return refused(err, "caisson_add_channel()");
 }
 
+int caisson_add_channel_with(caisson_sandbox *box, const char *name,
+                             enum caisson_direction direction, uint64_t bytes, unsigned flags,
+                             caisson_channel **channel, caisson_error **err) {
+	(void)flags;
+	return caisson_add_channel(box, name, direction, bytes, channel, err);
+}
+
 /* It is the sandbox's until that ends. */
 void caisson_remove_channel(caisson_sandbox *box, caisson_channel *channel) {
 	(void)box, (void)channel;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caisson_channels.h"
+
 static char *copy_of(caisson_spec *spec, const char *text) {
 	char *copy = strdup(text);
 
@@ -134,6 +136,16 @@ caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
 	else
 		spec->no_memory = true;
 	return channel;
+}
+
+/* A file lies on no huge page. */
+caisson_channel *caisson_spec_channel_with(caisson_spec *spec, const char *name,
+                                           enum caisson_direction direction, uint64_t bytes,
+                                           unsigned flags) {
+	if (!(flags & CAISSON_CHANNEL_HUGE_REQUIRED))
+		return caisson_spec_channel(spec, name, direction, bytes);
+	spec->no_memory = true;
+	return NULL;
 }
 
 int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode) {

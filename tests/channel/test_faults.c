@@ -185,7 +185,7 @@ static int vain_write_seal(void) {
 
 /* A slab for many is not for those who could write it to each other. */
 static int no_fanout(void) {
-	const struct channel_wish wish = { "frames", CAISSON_TO_SANDBOX, 4096, NULL, -1 };
+	const struct channel_wish wish = { "frames", CAISSON_TO_SANDBOX, 4096, .offers = -1 };
 	struct channel_wish member = wish;
 	caisson_channel *channel = NULL;
 	caisson_fanout *fanout = NULL;

@@ -322,6 +322,41 @@ Test(limits, swap_goes_with_memory, .init = make_root, .fini = remove_root) {
 	close(leaf.parent);
 }
 
+/* Pages of every size, used and reserved: a kernel that does not count the second cannot keep them. */
+Test(limits, no_page_of_the_pool, .init = make_root, .fini = remove_root) {
+	static const char *const files[] = { "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max",
+		                             "hugetlb.1GB.max", "hugetlb.1GB.rsvd.max" };
+	struct limits_asked asked = { .no_pool = true };
+	const char *file = "";
+	struct leaf leaf;
+	char name[64];
+
+	put("/g/hugetlb.2MB.current", "9\n");
+	leaf = leaf_on("/g");
+	cr_expect_eq(leaf_set(&leaf, &asked, &file), -ENOENT, "no controller");
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "/g/%s", files[i]);
+		put(name, "");
+		cr_expect_eq(leaf_set(&leaf, &asked, &file), i & 1 ? 0 : -ENOENT, "%s", files[i]);
+	}
+	cr_expect_str_eq(file, "hugetlb.*.max");
+	cr_expect_eq(leaf_check(&leaf, &asked, &file), 0);
+	cr_expect_str_eq(leaf.by, "own cgroup, takes no reserved huge page");
+	free(leaf.by);
+	cr_expect_eq(cgroup_number(leaf.dir, "hugetlb.2MB.current"), 9);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "/g/%s", files[i]);
+		cr_expect_eq(cgroup_number(leaf.dir, files[i]), 0);
+		put(name, "2097152\n");
+		cr_expect_eq(leaf_check(&leaf, &asked, &file), -EIO, "%s", files[i]);
+		free(leaf.by);
+		put(name, "0\n");
+	}
+	cr_expect_eq(limits_controllers(&asked), CGROUP_HUGETLB);
+	close(leaf.dir);
+	close(leaf.parent);
+}
+
 static void ends(const char *events, uint64_t swap, const char *why) {
 	struct leaf leaf;
 
@@ -562,6 +597,41 @@ Test(maxima, channels) {
 			          "%s", caisson_error_message(err));
 		caisson_error_free(err);
 		caisson_spec_free(spec);
+		free(p);
+	}
+}
+
+/* Without a rule, and without a policy, there are none. */
+static const struct {
+	const char *rules; /* NULL: no policy */
+	uint64_t bytes;
+	int rc;
+} hugepages[] = {
+	{ NULL, 0, 0 },
+	{ NULL, 1, -EACCES },
+	{ "", 0, 0 },
+	{ "", 1, -EACCES },
+	{ "set all hugepages 0\n", 0, 0 },
+	{ "set all hugepages 0\n", 1, -EACCES },
+	{ "set all hugepages 2M\n", 2 << 20, 0 },
+	{ "set all hugepages 2M\n", (2 << 20) + 1, -EACCES },
+	{ "set all hugepages 2M\nset uid:1000 hugepages 1M\n", 2 << 20, -EACCES },
+	{ "set all hugepages 2M\nset uid:1 hugepages 0\n", 2 << 20, 0 },
+	{ "set all hugepages unlimited\n", INT64_MAX, 0 },
+	{ "set all channels unlimited\n", 1, -EACCES },
+};
+
+Test(maxima, hugepages) {
+	for (size_t i = 0; i < sizeof(hugepages) / sizeof(hugepages[0]); i++) {
+		struct policy *p = hugepages[i].rules ? policy_of(hugepages[i].rules) : NULL;
+		caisson_error *err = NULL;
+
+		cr_expect_eq(policy_huge(p, NULL, 0, hugepages[i].bytes, &err), hugepages[i].rc,
+		             "%zu", i);
+		if (hugepages[i].rc)
+			cr_expect(strstr(caisson_error_message(err), "reserved huge pages"), "%s",
+			          caisson_error_message(err));
+		caisson_error_free(err);
 		free(p);
 	}
 }
