@@ -11,7 +11,7 @@
 HUGE=$CAISSON_BUILD/tests/e2e/huge_host
 POOL=/proc/sys/vm/nr_hugepages
 PAGES=12
-before=$(cat "$POOL" 2>/dev/null) || skip "this kernel has no reserved huge pages"
+before=$(cat "$POOL" 2>/dev/null) || cannot "this kernel has no reserved huge pages"
 
 field() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
 leave() {
@@ -28,24 +28,24 @@ leave() {
 # Version 2 with the controller, and a group that is the user's.
 tree=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
 grep -qw hugetlb "${tree:-/nowhere}/cgroup.controllers" 2>/dev/null ||
-	skip "no cgroup of version 2 has the controller hugetlb here"
+	cannot "no cgroup of version 2 has the controller hugetlb here"
 if ! grep -qw hugetlb "$tree/cgroup.subtree_control"; then
 	echo +hugetlb >"$tree/cgroup.subtree_control" 2>/dev/null ||
-		skip "the controller hugetlb cannot be passed on at $tree"
+		cannot "the controller hugetlb cannot be passed on at $tree"
 	passed_on=1
 fi
 G=$tree/caisson-huge-$$
 if ! mkdir -p "$G/host" || ! echo +hugetlb >"$G/cgroup.subtree_control"; then
-	skip "no group can be made in $tree"
+	cannot "no group can be made in $tree"
 fi
 chown "$uid" "$G" "$G/cgroup.procs" "$G/cgroup.subtree_control" "$G/host" "$G/host/cgroup.procs"
 chmod 755 "$T"
 
 # What others have stays theirs, and more beside it.
 echo $((before + PAGES)) >"$POOL"
-[ "$(cat "$POOL")" -eq $((before + PAGES)) ] || skip "no $PAGES huge pages can be reserved here"
+[ "$(cat "$POOL")" -eq $((before + PAGES)) ] || cannot "no $PAGES huge pages can be reserved here"
 size=$(field Hugepagesize)
-[ "$size" = 2048 ] || skip "huge pages of $size KiB: the sizes here are for 2048"
+[ "$size" = 2048 ] || cannot "huge pages of $size KiB: the sizes here are for 2048"
 free=$(field HugePages_Free)
 
 # pool N: so many pages of the pool are taken, none reserved; for up to ten seconds, an exit takes a moment.
