@@ -27,13 +27,13 @@ run --userns required -- true
 # The policy of the tests allows it. Where not even root may make a user namespace there is none.
 [ $RC = 125 ] || nested=nested
 for profile in default strict gpu $nested; do
-	run --seccomp $profile -- sh -c 'echo one two | { read -r a b; echo "$b" >/tmp/x; cat /tmp/x; }'
+	run --seccomp "$profile" -- sh -c 'echo one two | { read -r a b; echo "$b" >/tmp/x; cat /tmp/x; }'
 	[ $RC = 0 ] && [ "$(cat out)" = two ]
 	point "$profile: a shell, a pipe and a file"
-	run --seccomp $profile --report "$T/report" -- true
+	run --seccomp "$profile" --report "$T/report" -- true
 	[ $RC = 0 ] && grep -q "\"seccomp\": { \"enforced\": true, .*profile $profile\"" report
 	point "$profile: the report names it"
-	run --seccomp $profile -- unshare --uts true
+	run --seccomp "$profile" -- unshare --uts true
 	[ "$profile" != nested ] || continue
 	[ $RC != 0 ] && grep -q 'Operation not permitted' err
 	point "$profile: no nested user namespace"
