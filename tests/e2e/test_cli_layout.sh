@@ -126,6 +126,24 @@ covers()
 	refused "No such file\|no place in the sandbox"; point "a place with .. in it"
 }
 
+# Right below the sandbox's own root a directory does, at any other place it takes a file system.
+devices()
+{
+	run -- sh -c 'stat -f -c %i / /dev | uniq | wc -l; touch /dev/x /dev/null; echo x >/dev/null && echo written; ls -A /dev/shm'
+	[ "$RC" = 0 ] && [ "$(cat "$T/out")" = "1
+written" ] && grep -q "/dev/x.*Read-only file system" "$T/err"; point "/dev is the root's, and read-only with it"
+	set -- --bare-root --ro /usr
+	for dir in bin lib lib64; do
+		if [ -L /$dir ]; then set -- "$@" --symlink "usr/$dir:/$dir"; elif [ -d /$dir ]; then set -- "$@" --ro /$dir; fi
+	done
+	run "$@" --dir /a --dev /a/dev -- sh -c 'stat -f -c %i / /a/dev | uniq | wc -l; touch /a/dev/x; echo x >/a/dev/null && echo written'
+	[ "$RC" = 0 ] && [ "$(cat "$T/out")" = "2
+written" ] && grep -q "/a/dev/x.*Read-only file system" "$T/err"; point "--dev at another place, and read-only"
+	mkdir -p "$T/granted" && run "$@" --ro "$T/granted:/d" --dev /d -- sh -c 'test -c /d/null && touch /d/x'
+	[ "$RC" != 0 ] && [ ! -e "$T/granted/null" ] && grep -q "/d/x.*Read-only file system" "$T/err"
+	point "--dev over what was granted makes nothing in it"
+}
+
 known_from_elsewhere()
 {
 	for option in --overlay --overlay-src --tmp-overlay --ro-overlay; do
@@ -236,6 +254,7 @@ plans()
 
 files
 covers
+devices
 known_from_elsewhere
 ids
 plans
