@@ -163,9 +163,9 @@ static void decide_all(const struct box *box) {
 	struct facts facts = { 0 };
 
 	act_as(box->caller);
-	for (uint16_t op = CAISSON_OP_USERNS; op <= CAISSON_OP_NET; op++) /* by no record: 0 */
-		if (!plan_find(box->plan, op)->op)
-			decide(box, &(struct caisson_plan_record){ .op = op }, &facts);
+	for (int op = CAISSON_OP_USERNS; op <= CAISSON_OP_NET; op++) /* by no record: 0 */
+		if (!plan_find(box->plan, (uint16_t)op)->op)
+			decide(box, &(struct caisson_plan_record){ .op = (uint16_t)op }, &facts);
 	for (at.record = 0; at.record < box->plan->head->records; at.record++, r++) {
 		facts.name[0] = box->plan->names + r->name; /* LABEL's; a source's is judge()'s */
 		if (r->fd >= 0 && r->op != CAISSON_OP_FILE)
