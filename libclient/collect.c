@@ -198,8 +198,7 @@ uint64_t plan_given_up(const caisson_spec *spec) {
 		bits |= CAISSON_BIT(CAPABILITIES);
 	for (size_t i = 0; i < spec->ops.n; i++)
 		if (spec->ops.item[i].op == CAISSON_OP_BIND &&
-		    (!strcmp(spec->ops.item[i].name, "/dev") ||
-		     !strncmp(spec->ops.item[i].name, "/dev/", 5)))
+		    path_below(spec->ops.item[i].name, "/dev"))
 			bits |= CAISSON_BIT(DEV) | CAISSON_BIT(SHM);
 	return bits;
 }

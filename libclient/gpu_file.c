@@ -154,8 +154,7 @@ static int sys_files(struct gpu_grant *g) {
 	int rc = 0;
 
 	for (size_t i = 0; i < g->seen.n; i++)
-		if (g->seen.item[i].name && (!strcmp(g->seen.item[i].name, "/sys") ||
-		                             !strncmp(g->seen.item[i].name, "/sys/", 5)))
+		if (g->seen.item[i].name && path_below(g->seen.item[i].name, "/sys"))
 			return gpu_leave_out(g, "/sys: the sandbox has something else there");
 	for (size_t i = 0; rc == 0 && i < g->host->gpus; i++) {
 		const struct gpu *gpu = &g->host->gpu[i];

@@ -17,13 +17,6 @@
 #define OWN "/run/caisson/gpu" /* in the sandbox: where its own tree has no place for one */
 #define CACHE "/etc/ld.so.cache"
 
-/* Is it name, or something below it? */
-static bool below(const char *path, const char *name) {
-	size_t len = strlen(name);
-
-	return !strncmp(path, name, len) && (path[len] == '\0' || path[len] == '/');
-}
-
 static bool same_place(const struct spec_op *op) {
 	char *source = op->source ? canonical_path(op->source) : NULL;
 	bool same = source && !strcmp(source, op->name);
@@ -37,7 +30,7 @@ static enum gpu_place place_of(const struct ops *ops, const char *path, enum gpu
 	for (size_t i = 0; i < ops->n; i++) {
 		const struct spec_op *op = &ops->item[i];
 
-		if (op->op < CAISSON_OP_BIND || !op->name || !below(path, op->name))
+		if (op->op < CAISSON_OP_BIND || !op->name || !path_below(path, op->name))
 			continue;
 		if (op->op == CAISSON_OP_BIND)
 			so_far = same_place(op) ? GPU_VISIBLE : GPU_FOREIGN;

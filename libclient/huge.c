@@ -85,6 +85,7 @@ static int no_pages(const struct channel_wish *wish, int rc, caisson_error **err
 
 int huge_make(struct channel_wish *wish, unsigned flags, const struct huge_place *place,
               caisson_channel **channel, caisson_error **err) {
+	bool required = flags & CAISSON_CHANNEL_HUGE_REQUIRED;
 	caisson_error *why = NULL;
 	int rc;
 
@@ -102,16 +103,15 @@ int huge_make(struct channel_wish *wish, unsigned flags, const struct huge_place
 		if (rc == 0)
 			return 0;
 		wish->huge = false;
-		if (rc != -ENOMEM &&
-		    rc != -EOPNOTSUPP) /* it would fail on ordinary pages as well */
-			flags |= CAISSON_CHANNEL_HUGE_REQUIRED;
-		else {
+		if (rc == -ENOMEM || rc == -EOPNOTSUPP) {
 			caisson_error_free(why);
 			why = NULL;
 			no_pages(wish, rc, &why);
+		} else { /* it would fail on ordinary pages as well */
+			required = true;
 		}
 	}
-	if (flags & CAISSON_CHANNEL_HUGE_REQUIRED) {
+	if (required) {
 		if (err)
 			*err = why;
 		else

@@ -155,6 +155,8 @@ int strings_add(struct strings *list, char *owned);
 void strings_clear(struct strings *list);
 /* "/a//b/./c/" becomes "/a/b/c"; NULL with errno EINVAL for "..", "/" and relative paths. */
 char *canonical_path(const char *path);
+/* Is it name, or something below it? Both as canonical_path() makes them. */
+bool path_below(const char *path, const char *name);
 
 /* Descriptors that the program gets before those of spec->pass. */
 static inline size_t spec_channels(const caisson_spec *spec) {

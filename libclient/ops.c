@@ -43,6 +43,12 @@ char *canonical_path(const char *path) {
 	return out;
 }
 
+bool path_below(const char *path, const char *name) {
+	size_t len = strlen(name);
+
+	return !strncmp(path, name, len) && (path[len] == '\0' || path[len] == '/');
+}
+
 static void op_clear(struct spec_op *op) {
 	if (op->borrowed)
 		return;

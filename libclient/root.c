@@ -65,12 +65,8 @@ static bool in_own_root(const struct ops *ops, const char *dst) {
 	char *path = canonical_path(dst);
 	bool own = path && !strchr(path + 1, '/');
 
-	for (size_t i = 0; own && i < ops->n; i++) {
-		const char *name = ops->item[i].name;
-		size_t n = strlen(path);
-
-		own = !name || strncmp(name, path, n) != 0 || (name[n] && name[n] != '/');
-	}
+	for (size_t i = 0; own && i < ops->n; i++)
+		own = !ops->item[i].name || !path_below(ops->item[i].name, path);
 	free(path);
 	return own;
 }

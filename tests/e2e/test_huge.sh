@@ -93,14 +93,7 @@ start() {
 	exec 9>"$T/in"
 	await ready
 }
-await() {
-	tries=0
-	until grep -q "^$1" "$T/out" || [ $tries -ge 300 ]; do
-		tries=$((tries + 1))
-		sleep 0.1
-	done
-	grep -q "^$1" "$T/out"
-}
+await() { wait_for grep -q "^$1" "$T/out"; }
 finish_host() {
 	exec 9>&-
 	wait "$host"
