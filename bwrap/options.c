@@ -304,6 +304,7 @@ static const struct option options[] = {
 	{ "--chmod", 2, 0, change_mode, 0 },
 	{ "--not-a-security-boundary", 0, 0, always, 0 },
 	{ "--caisson-seccomp", 1, 0, TEXT(seccomp_profile) },
+	{ "--caisson-landlock", 1, 0, TEXT(landlock) },
 	{ "--caisson-report", 1, 0, TEXT(report) },
 };
 

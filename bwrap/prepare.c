@@ -214,6 +214,11 @@ void prepare(struct args *a, const struct layout *l, const struct numbers *inher
 	                     a->unshare_net ? CAISSON_NETWORK_LOOPBACK : CAISSON_NETWORK_HOST);
 	set_ids(a, spec);
 	set_hostname(a, spec);
+	if (a->landlock && strcmp(a->landlock, "files") != 0) {
+		if (strcmp(a->landlock, "processes") != 0)
+			die("--caisson-landlock: files or processes, not \"%s\"", a->landlock);
+		caisson_spec_landlock(spec, CAISSON_LANDLOCK_PROCESSES);
+	}
 	if (a->seccomp_profile)
 		caisson_spec_seccomp(spec, a->seccomp_profile);
 	set_directory(a, l, spec);

@@ -50,6 +50,15 @@ static int opt_seccomp(void *context, const char *value) {
 	return caisson_spec_seccomp(((struct run *)context)->spec, value) < 0 ? -1 : 0;
 }
 
+static int opt_landlock(void *context, const char *value) {
+	static const char *const names[] = { "files", "processes", NULL };
+	int i = choice("landlock", value, names);
+
+	if (i >= 0)
+		caisson_spec_landlock(((struct run *)context)->spec, (enum caisson_landlock)i);
+	return i < 0 ? -1 : 0;
+}
+
 static int opt_userns(void *context, const char *value) {
 	static const char *const names[] = { "auto", "required", "none", NULL };
 	static const enum caisson_user_namespace modes[] = { CAISSON_USER_NAMESPACE_AUTO,
@@ -305,6 +314,8 @@ static const struct cli_option options[] = {
 	{ "seccomp", "default|strict|gpu|nested",
 	  "which system calls the program may make (default);\nnested: those that make namespaces",
 	  opt_seccomp },
+	{ "landlock", "files|processes",
+	  "whether the Landlock domain is for files outside, too (files)", opt_landlock },
 	{ "explain-denials", NULL, "say in the end which system calls were denied", opt_explain },
 	{ "userns", "auto|required|none", "whether to use a user namespace (auto)", opt_userns },
 	{ "uid", "N", "the user id that the program sees, 0 included", opt_uid },

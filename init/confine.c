@@ -12,11 +12,33 @@
 #include "caisson-floor.h"
 
 #define KEYCTL_JOIN_SESSION_KEYRING 1
+#define SYS_LANDLOCK_FS_EXECUTE (1ull << 0)
+#define SYS_LANDLOCK_FS_WRITE_FILE (1ull << 1)
+#define SYS_LANDLOCK_FS_READ_FILE (1ull << 2)
 #define SYS_LANDLOCK_FS_MAKE_BLOCK (1ull << 11)
 #define SYS_LANDLOCK_FS_REFER (1ull << 13)
-#define SYS_LANDLOCK_SCOPE_ALL 3ull /* abstract unix sockets, signals */
+#define SYS_LANDLOCK_FS_TRUNCATE (1ull << 14)
+#define SYS_LANDLOCK_FS_RESOLVE_UNIX (1ull << 16) /* connect() to a socket by its path */
+#define SYS_LANDLOCK_SCOPE_ALL 3ull               /* abstract unix sockets, signals */
 
 enum { NR_landlock_create_ruleset = 444, NR_landlock_add_rule, NR_landlock_restrict_self };
+
+/* What lies at fd and below it may be used in these ways. */
+static long landlock_beneath(int set, int fd, uint64_t access) {
+	struct {
+		uint64_t access;
+		int32_t parent_fd;
+	} __attribute__((packed)) path = { access, fd };
+
+	return sys(NR_landlock_add_rule, set, 1 /* PATH_BENEATH */, &path, 0);
+}
+
+static void landlock_root(int set, uint64_t access) {
+	int root = must(open("/", O_PATH | O_CLOEXEC));
+
+	must(landlock_beneath(set, root, access));
+	close(root);
+}
 
 /*
  * CAP_SETPCAP, without a bounding set and behind locked securebits: it kept the user's
@@ -47,10 +69,6 @@ static void drop_last_capability(void) {
 static void landlock(const struct handoff *given) {
 	long abi = sys(NR_landlock_create_ruleset, NULL, 0, 1 /* VERSION */);
 	uint64_t rules[3] = { 0 }; /* fs, net, scoped */
-	struct {
-		uint64_t access;
-		int32_t parent_fd;
-	} __attribute__((packed)) path = { SYS_LANDLOCK_FS_REFER, -1 };
 	int set;
 
 	if (abi <= 0 || (abi == 1 && given->userns) ||
@@ -60,15 +78,49 @@ static void landlock(const struct handoff *given) {
 	rules[2] = abi >= 6 ? SYS_LANDLOCK_SCOPE_ALL : 0;
 	rules[0] = abi >= 6 ? 0 : abi == 1 ? SYS_LANDLOCK_FS_MAKE_BLOCK : SYS_LANDLOCK_FS_REFER;
 	set = must(sys(NR_landlock_create_ruleset, rules, abi >= 6 ? 24 : abi >= 4 ? 16 : 8, 0));
-	if (rules[0] == SYS_LANDLOCK_FS_REFER) {
-		path.parent_fd = must(open("/", O_PATH | O_CLOEXEC));
-		must(sys(NR_landlock_add_rule, set, 1 /* PATH_BENEATH */, &path, 0));
-		close(path.parent_fd);
-	}
+	if (rules[0] == SYS_LANDLOCK_FS_REFER)
+		landlock_root(set, rules[0]);
 	must(sys(NR_landlock_restrict_self, set, 0));
 	close(set);
 	at.landlock_abi = (uint32_t)abi;
 	at.held |= CAISSON_BIT(LANDLOCK);
+	/* By confine_files(), before anything runs. Only who requires it: a granted socket is to be used. */
+	if (abi >= 9 && given->filter != CAISSON_SECCOMP_NESTED)
+		at.held |= given->require & CAISSON_BIT(HOST_SOCKETS);
+}
+
+/*
+ * A second layer below the mounts: no file is opened, executed, made, removed or renamed
+ * but below the sandbox's root, whatever descriptor or link in /proc leads to it; and what
+ * the target was handed is opened anew as it was opened, for reading or for writing. The
+ * mounts say what may be done with what is below the root. A descriptor that comes later,
+ * over a socket or with a further program, serves as it is, and is not opened anew. Looking
+ * at names and changing modes is nothing that Landlock knows of.
+ */
+void confine_files(const struct handoff *given, const int *fd, uint32_t fds) {
+	static const uint64_t reading = SYS_LANDLOCK_FS_READ_FILE | SYS_LANDLOCK_FS_EXECUTE,
+			      writing = SYS_LANDLOCK_FS_WRITE_FILE | SYS_LANDLOCK_FS_TRUNCATE;
+	/* Of Landlock's version 1 all below MAKE_SYM; then REFER; then TRUNCATE. */
+	uint64_t all = at.landlock_abi >= 3 ? 0x7fff : at.landlock_abi == 2 ? 0x3fff : 0x1fff, used;
+	bool no_sockets = at.held & CAISSON_BIT(HOST_SOCKETS);
+	int set, flags;
+
+	if (!(at.held & CAISSON_BIT(LANDLOCK)) || given->filter == CAISSON_SECCOMP_NESTED)
+		return;
+	at.stage = CAISSON_STAGE_LANDLOCK;
+	used = all | (no_sockets ? SYS_LANDLOCK_FS_RESOLVE_UNIX : 0);
+	set = must(sys(NR_landlock_create_ruleset, &used, sizeof(used), 0));
+	landlock_root(set, all);
+	for (uint32_t i = 0; i < fds; i++) {
+		flags = must(fcntl(fd[i], F_GETFL)) & O_ACCMODE;
+		used = (flags != O_WRONLY ? reading : 0) | (flags != O_RDONLY ? writing : 0);
+		errno = 0;
+		/* Of what has no name anywhere, a pipe or a socket, Landlock denies nothing. */
+		if (landlock_beneath(set, fd[i], used & all) < 0)
+			need(errno == EBADFD, STDIO, i);
+	}
+	must(sys(NR_landlock_restrict_self, set, 0));
+	close(set);
 }
 
 /* A descriptor from which denials can be read, if they are to be told; or -1. */

@@ -15,6 +15,11 @@ void take_label(const struct handoff *given);
  * held then is in at. Returns what denials_answer() takes whenever it is readable, or -1.
  */
 int confine(const struct handoff *given);
+/*
+ * confine.c: and from here on no file outside of the root is opened, whatever leads to it, but
+ * anew what fd are; or ends. Before the target, once what it is handed is known.
+ */
+void confine_files(const struct handoff *given, const int *fd, uint32_t fds);
 /* denials.c: one denied call is refused; the first of its number is told at once. */
 void denials_answer(int listener);
 /* All that were denied, with how often. */

@@ -102,7 +102,7 @@ static bool receive(void) {
 	errno = EINVAL;
 	need(n == sizeof(*head) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
 	             head->magic == CAISSON_CONTROL_MAGIC &&
-	             !(head->flags & ~CAISSON_START_FILES) &&
+	             !(head->flags & ~(CAISSON_START_FILES | CAISSON_START_OUTSIDE)) &&
 	             !(head->reserved[0] | head->reserved[1]) &&
 	             head->version == CAISSON_CONTROL_VERSION &&
 	             (any ? start.rights : CMSG_LEN(0)) == CMSG_LEN(head->fds * sizeof(int)),
@@ -274,7 +274,9 @@ static void obey(int share) {
 	while (p < last && (more ? p->pid != 0 : !p->pid || p->id != start.head.id))
 		p++;
 	errno = EINVAL; /* the host counts the programs it asks for */
-	need(more ? p < last && start.head.id : start.head.fds == 0, CONTROL, 5);
+	need(more ? p < last && start.head.id && !(start.head.flags & CAISSON_START_OUTSIDE)
+	          : start.head.fds == 0,
+	     CONTROL, 5);
 	if (more)
 		start_program(p, share);
 	else if (p < last && start.head.kind == CAISSON_CONTROL_SIGNAL)
@@ -285,7 +287,7 @@ int main(void) {
 	struct signalfd_siginfo info;
 	struct handoff given;
 	struct rlimit files;
-	bool said = false;
+	bool said = false, outside;
 	sigset_t all;
 	int signals, share;
 
@@ -320,6 +322,14 @@ int main(void) {
 	files.rlim_cur = files.rlim_cur < files.rlim_max ? files.rlim_cur : files.rlim_max;
 	must(setrlimit(RLIMIT_NOFILE, &files));
 	alarm(start.head.seconds);
+	outside = start.head.flags & CAISSON_START_OUTSIDE;
+	errno = EINVAL;
+	need(start.head.fds >= CAISSON_START_FD_EXTRA &&
+	             !(outside && at.held & CAISSON_BIT(HOST_SOCKETS)),
+	     CONTROL, 2);
+	if (!outside)
+		confine_files(&given, start.fd + CAISSON_START_FD_STDIO,
+		              start.head.fds - CAISSON_START_FD_STDIO);
 	start_program(program, share);
 	for (bool busy = true;; busy = reap()) {
 		bool signalled = await(signals, busy ? 0 : -1, &said);

@@ -195,7 +195,9 @@ uint64_t plan_given_up(const caisson_spec *spec) {
 	uint64_t bits = spec->network == CAISSON_NETWORK_HOST ? CAISSON_BIT(NET) : 0;
 
 	if (spec->seccomp.a == CAISSON_SECCOMP_NESTED)
-		bits |= CAISSON_BIT(CAPABILITIES);
+		bits |= CAISSON_BIT(CAPABILITIES) | CAISSON_BIT(HOST_SOCKETS);
+	if (spec->landlock != CAISSON_LANDLOCK_FILES)
+		bits |= CAISSON_BIT(HOST_SOCKETS);
 	for (size_t i = 0; i < spec->ops.n; i++)
 		if (spec->ops.item[i].op == CAISSON_OP_BIND &&
 		    path_below(spec->ops.item[i].name, "/dev"))

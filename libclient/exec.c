@@ -112,7 +112,7 @@ static int check_spec(const caisson_spec *spec, caisson_error **err) {
 		return rc;
 	if (spec->ops.n || spec->offers[1] >= 0 || spec->hostname || spec->label || spec->helper ||
 	    spec->via || spec->bare || spec->require || spec->limits || spec->ids.op ||
-	    spec->seccomp.op || spec->subids.op || spec->time.op ||
+	    spec->seccomp.op || spec->landlock || spec->subids.op || spec->time.op ||
 	    spec->network != CAISSON_NETWORK_NONE || spec->userns != CAISSON_USER_NAMESPACE_AUTO)
 		return error_set(err, EINVAL, STAGE, "caisson_exec()",
 		                 "give it a spec with arguments, environment, working directory, "

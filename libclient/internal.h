@@ -62,6 +62,7 @@ struct caisson_spec {
 	int *pass; /* the caller's, behind the channels' */
 	size_t passed;
 	bool stdio_files, bare;
+	enum caisson_landlock landlock;
 	bool channels_gone;                        /* a sandbox has them */
 	struct spec_op ids, subids, time, seccomp; /* op 0: not asked for */
 	enum caisson_network network;

@@ -105,6 +105,12 @@ static const char *seccomp_by(const struct property_asked *asked) {
 	return by[asked->seccomp][asked->explain];
 }
 
+bool property_landlock_files(const struct caisson_answer *built,
+                             const struct property_asked *asked) {
+	return built->held & CAISSON_BIT(LANDLOCK) && asked->landlock == CAISSON_LANDLOCK_FILES &&
+	       asked->seccomp != CAISSON_SECCOMP_NESTED;
+}
+
 const char *property_by(const struct caisson_answer *built, enum caisson_property property,
                         const struct property_asked *asked) {
 	bool held = built->held >> property & 1;
@@ -146,7 +152,10 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 	case CAISSON_P_SECCOMP:
 		return seccomp_by(asked);
 	case CAISSON_P_LANDLOCK:
-		return held ? "Landlock domain"
+		return property_landlock_files(built, asked)
+		               ? "Landlock domain, also for files: those below the root, and what "
+		                 "was handed over"
+		       : held ? "Landlock domain, not for files"
 		       : asked->seccomp == CAISSON_SECCOMP_NESTED
 		               ? "this kernel has none, or, before Linux 6.12, only one that would "
 		                 "deny every mount inside"
@@ -175,7 +184,11 @@ const char *property_by(const struct caisson_answer *built, enum caisson_propert
 		       : asked->via == CAISSON_VIA_USERNS
 		               ? "charged to the user, who made the user namespace"
 		               : "shared with the user's other processes";
-	default:
-		return "a socket inside a granted tree can be connected to";
+	default: /* CAISSON_P_HOST_SOCKETS */
+		return held ? "Landlock domain: no socket made outside is found by its path"
+		       : property_landlock_files(built, asked) && built->landlock_abi >= 9
+		               ? "not required: a socket inside a granted tree can be connected to"
+		               : "a socket inside a granted tree can be connected to; keeping it "
+		                 "from that takes Linux 7.1 with Landlock";
 	}
 }

@@ -12,6 +12,7 @@
 struct property_asked {
 	enum caisson_network network;
 	enum caisson_user_namespace userns;
+	enum caisson_landlock landlock;
 	enum caisson_via via; /* that was taken */
 	uint64_t seccomp;     /* number of the profile */
 	bool explain;         /* its twin, which tells of denials */
@@ -19,6 +20,9 @@ struct property_asked {
 	const char *limits;   /* of its cgroup; NULL: it has none of its own */
 };
 
+/* Does the Landlock domain, if there is one, restrict files? */
+bool property_landlock_files(const struct caisson_answer *built,
+                             const struct property_asked *asked);
 /* By what a property is enforced, or why it is not, in words. Static storage. */
 const char *property_by(const struct caisson_answer *built, enum caisson_property property,
                         const struct property_asked *asked);

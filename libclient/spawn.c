@@ -232,6 +232,7 @@ static caisson_sandbox *adopt(caisson_spec *spec, enum caisson_via via, int sock
 	box->asked.via = via;
 	box->asked.seccomp = spec->seccomp.a;
 	box->asked.explain = spec->seccomp.b;
+	box->asked.landlock = spec->landlock;
 	box->stdio_files = spec->stdio_files;
 	for (int i = 0; i < 3; i++)
 		if (spec->stdio[i] >= 0 && isatty(spec->stdio[i]))

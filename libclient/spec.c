@@ -220,6 +220,13 @@ int caisson_spec_allow_stdio_files(caisson_spec *spec) {
 	return 0;
 }
 
+int caisson_spec_landlock(caisson_spec *spec, enum caisson_landlock domain) {
+	if ((unsigned)domain > CAISSON_LANDLOCK_PROCESSES)
+		return spec_note(spec, -EINVAL, "Landlock domain", "out of range");
+	spec->landlock = domain;
+	return 0;
+}
+
 int caisson_spec_pass_fd(caisson_spec *spec, int fd) {
 	int *more;
 

@@ -176,7 +176,8 @@ int start_make(const caisson_spec *spec, struct start *start, caisson_error **er
 		.magic = CAISSON_CONTROL_MAGIC,
 		.version = CAISSON_CONTROL_VERSION,
 		.kind = CAISSON_CONTROL_START,
-		.flags = spec->stdio_files ? CAISSON_START_FILES : 0,
+		.flags = (spec->stdio_files ? CAISSON_START_FILES : 0) |
+		         (spec->landlock == CAISSON_LANDLOCK_FILES ? 0 : CAISSON_START_OUTSIDE),
 		.fds = CAISSON_START_FD_EXTRA + (uint32_t)(spec_channels(spec) + spec->passed),
 	};
 	start->fd[CAISSON_START_FD_ARGS] = -1;

@@ -269,7 +269,8 @@ int caisson_spec_label(caisson_spec *spec, const char *name);
  * The caller requires this property: without it there is no sandbox. All
  * properties of a full sandbox are required from the start, but for those that
  * the spec itself gives up: caisson_spec_network(HOST) gives up "net", a host's
- * tree granted at or below /dev gives up "dev" and "shm".
+ * tree granted at or below /dev gives up "dev" and "shm". "host_sockets" is
+ * enforced only if it is required: a socket that is granted is there to be used.
  */
 int caisson_spec_require(caisson_spec *spec, enum caisson_property property);
 
@@ -290,10 +291,33 @@ int caisson_spec_chdir(caisson_spec *spec, const char *dir);
  * caisson_spawn() is called. Pipes, sockets and terminals may be passed;
  * directories and O_PATH descriptors are refused; a regular file needs
  * caisson_spec_allow_stdio_files(), since a program that was given one may
- * reopen it with whatever access the user has.
+ * reopen it with whatever access the user has, but for CAISSON_LANDLOCK_FILES.
  */
 int caisson_spec_stdio(caisson_spec *spec, int in, int out, int err);
 int caisson_spec_allow_stdio_files(caisson_spec *spec);
+
+/*
+ * What the Landlock domain keeps the program from, where the kernel has Landlock (the property
+ * "landlock" says; the seccomp profile "nested" never has the first).
+ */
+enum caisson_landlock {
+	/*
+	 * Processes outside, and files: none is opened, made, removed or renamed but below the
+	 * sandbox's root, whatever descriptor leads there; a descriptor that the program started
+	 * with is opened anew (/dev/stdout, /proc/self/fd) only for what it is open for, and one
+	 * that it got later, or with caisson_exec(), not at all.
+	 */
+	CAISSON_LANDLOCK_FILES = 0,
+	/*
+	 * Processes outside: for a program that is sent directories over a socket, or executes
+	 * what it was sent. Gives up the property "host_sockets".
+	 */
+	CAISSON_LANDLOCK_PROCESSES = 1,
+};
+
+/* The default is FILES. */
+int caisson_spec_landlock(caisson_spec *spec, enum caisson_landlock domain);
+
 /*
  * One more descriptor for the program, on the same terms as its standard streams. The
  * first is 3 there, the next 4, behind those of the channels. -E2BIG if there are over

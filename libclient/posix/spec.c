@@ -213,6 +213,12 @@ int caisson_spec_network(caisson_spec *spec, enum caisson_network network) {
 	return 0;
 }
 
+int caisson_spec_landlock(caisson_spec *spec, enum caisson_landlock domain) {
+	(void)domain;
+	(void)spec;
+	return 0;
+}
+
 int caisson_spec_proc(caisson_spec *spec, const char *dst) {
 	(void)dst;
 	(void)spec;

@@ -36,6 +36,8 @@ static const struct {
 	{ "absent", inside_absent },
 	{ "present", inside_present },
 	{ "unreadable", inside_unreadable },
+	{ "handed", inside_handed },
+	{ "connect", inside_connect },
 	{ "killall", inside_killall },
 	{ "sleep", inside_sleep },
 };

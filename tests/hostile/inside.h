@@ -66,6 +66,10 @@ void inside_absent(const struct attempt *a);
 void inside_present(const struct attempt *a);
 /* unreadable DIR: not to be listed. */
 void inside_unreadable(const struct attempt *a);
+/* handed SOCKET FILE ABI: where descriptors lead that the host gave, and sends; ABI 0: anywhere. */
+void inside_handed(const struct attempt *a);
+/* connect PATH refused|reached: a socket of the host's. */
+void inside_connect(const struct attempt *a);
 /* killall: kill(-1), then the end. sleep: until killed. */
 void inside_killall(const struct attempt *a);
 void inside_sleep(const struct attempt *a);

@@ -104,7 +104,7 @@ static const struct {
 	{ "SIGNAL as the first message", 2, FIELD(kind), 2, CAISSON_KNOB_CONTROL },
 	{ "EXEC as the first message", 3, FIELD(kind), 2, CAISSON_KNOB_CONTROL },
 	{ "an unknown flag", 0x80000000, FIELD(flags), 4, CAISSON_KNOB_CONTROL },
-	{ "the flag after the last", 2, FIELD(flags), 4, CAISSON_KNOB_CONTROL },
+	{ "the flag after the last", 4, FIELD(flags), 4, CAISSON_KNOB_CONTROL },
 	{ "args 0", 0, FIELD(args), 4, CAISSON_KNOB_CONTROL },
 	{ "args one short", sizeof(GOOD) - 1, FIELD(args), 4, EITHER },
 	{ "args that end in the arguments", 10, FIELD(args), 4, CAISSON_KNOB_CONTROL },

@@ -120,6 +120,11 @@ static void try_running(void) {
 	start_good(&s);
 	s.head->kind = CAISSON_CONTROL_EXEC;
 	while_running("EXEC as the target", &s, false);
+	start_good(&s);
+	s.head->kind = CAISSON_CONTROL_EXEC;
+	s.head->id = 5;
+	s.head->flags = CAISSON_START_OUTSIDE;
+	while_running("EXEC with a flag of START's", &s, false);
 }
 
 /* As START, but for a program more: what is wrong with it is its own end, not the target's. */
