@@ -31,7 +31,7 @@ int slot_take(uid_t uid, uint64_t max) {
 	need(st.mask && st.uid == 0, RUN_DIR, 0);
 	fd = must(openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
 	close(dir);
-	for (slot.l_start = 0; slot.l_start < (off_t)max; slot.l_start++)
+	for (slot.l_start = 0; (uint64_t)slot.l_start < max; slot.l_start++)
 		if (fcntl(fd, F_OFD_SETLK, &slot) == 0)
 			return fd;
 	fail(EAGAIN, CAISSON_KNOB_SANDBOXES, (uint32_t)max);

@@ -127,14 +127,16 @@ static void make_read_only(const struct box *box, int fd) {
 	close(tree);
 }
 
+static int empty[2] = { -1, -1 };
+
 /* Something empty over what is at fd: a file or a directory, made once, read-only. */
 static void mask(const struct box *box, int fd) {
-	static int empty[2] = { -1, -1 };
 	bool dir = S_ISDIR(sys_peek(fd).mode);
 	int from = empty[dir], tree;
 
+	/* Made here, or not at all: a link of the plan's by that name would lead to the host. */
 	if (from < 0 && !dir)
-		from = must(openat(root, ".empty", O_RDONLY | O_CREAT | O_CLOEXEC, 0444));
+		from = must(openat(root, ".empty", O_CREAT | O_EXCL | O_CLOEXEC, 0444));
 	tree = from < 0 ? new_fs("tmpfs", MS_NODEV, "mode=0555,size=4k")
 	                : must(sys_open_tree(from, 0));
 	cover(tree, fd);
@@ -235,7 +237,7 @@ int root_build(const struct box *box) {
 	at.stage = CAISSON_STAGE_MOUNT;
 	for (at.record = 0; at.record < box->plan->head->records; at.record++)
 		carry_out(box, &box->plan->record[at.record]);
-	unlinkat(root, ".empty", 0); /* of mask(), which is the caller's */
+	unlinkat(root, empty[0] < 0 ? "" : ".empty", 0); /* of mask(), not of the plan */
 	act_as((struct ids){ 0, box->caller.gid });
 	at.record = CAISSON_NO_RECORD;
 	must(fchownat(root, "", 0, 0, AT_EMPTY_PATH));

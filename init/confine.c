@@ -8,9 +8,11 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/vfs.h>
 
 #include "caisson-floor.h"
 
+#define MQUEUE_MAGIC 0x19800202
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define SYS_LANDLOCK_FS_EXECUTE (1ull << 0)
 #define SYS_LANDLOCK_FS_WRITE_FILE (1ull << 1)
@@ -103,7 +105,8 @@ void confine_files(const struct handoff *given, const int *fd, uint32_t fds) {
 	/* Of Landlock's version 1 all below MAKE_SYM; then REFER; then TRUNCATE. */
 	uint64_t all = at.landlock_abi >= 3 ? 0x7fff : at.landlock_abi == 2 ? 0x3fff : 0x1fff, used;
 	bool no_sockets = at.held & CAISSON_BIT(HOST_SOCKETS);
-	int set, flags;
+	struct statfs fs;
+	int set, flags, queues;
 
 	if (!(at.held & CAISSON_BIT(LANDLOCK)) || given->filter == CAISSON_SECCOMP_NESTED)
 		return;
@@ -111,6 +114,13 @@ void confine_files(const struct handoff *given, const int *fd, uint32_t fds) {
 	used = all | (no_sockets ? SYS_LANDLOCK_FS_RESOLVE_UNIX : 0);
 	set = must(sys(NR_landlock_create_ruleset, &used, sizeof(used), 0));
 	landlock_root(set, all);
+	/* mq_open() goes by a mount of the kernel's own, which only this one's root stands for. */
+	queues = open("/dev/mqueue", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (queues >= 0) {
+		if (fstatfs(queues, &fs) == 0 && fs.f_type == MQUEUE_MAGIC)
+			must(landlock_beneath(set, queues, all));
+		close(queues);
+	}
 	for (uint32_t i = 0; i < fds; i++) {
 		flags = must(fcntl(fd[i], F_GETFL)) & O_ACCMODE;
 		used = (flags != O_WRONLY ? reading : 0) | (flags != O_RDONLY ? writing : 0);
@@ -121,6 +131,7 @@ void confine_files(const struct handoff *given, const int *fd, uint32_t fds) {
 	}
 	must(sys(NR_landlock_restrict_self, set, 0));
 	close(set);
+	at.stage = CAISSON_STAGE_INIT;
 }
 
 /* A descriptor from which denials can be read, if they are to be told; or -1. */

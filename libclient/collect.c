@@ -70,10 +70,34 @@ static bool covered_later(const struct ops *ops, size_t from) {
 	return false;
 }
 
+/*
+ * A /dev that is a directory of the root's own, root_dev(), is read-only with the root. Made a
+ * mount of, it would come with copies of the devices, and close what is to be written to in it.
+ */
+static bool closed_with_root(const struct ops *ops, size_t at) {
+	const char *name = ops->item[at].name;
+	bool dir = false;
+
+	for (size_t i = 0; i < at; i++) {
+		const struct spec_op *op = &ops->item[i];
+
+		if (op->name && !strcmp(op->name, name))
+			dir = op->op == CAISSON_OP_DIR;
+	}
+	for (size_t i = 0; dir && i < at; i++)
+		if (ops->item[i].op == CAISSON_OP_DEVPTS && path_below(ops->item[i].name, name) &&
+		    !strchr(name + 1, '/'))
+			return true;
+	return false;
+}
+
 /* What is to come last does. The others keep their order. */
 static void sort_last(struct ops *ops) {
 	size_t n = ops->n;
 
+	for (size_t i = 0; i < n; i++)
+		if (ops->item[i].op == CAISSON_OP_RDONLY && closed_with_root(ops, i))
+			ops->item[i].op = CAISSON_OP_DIR;
 	for (size_t i = 0; i < n; i++) {
 		struct spec_op op = ops->item[i];
 
@@ -180,6 +204,17 @@ int plan_collect(const caisson_spec *spec, struct ops *ops, caisson_error **err)
 		return error_set(err, EINVAL, STAGE, "--userns none, caisson_spec_user_namespace()",
 		                 "allow one, or do without",
 		                 "%s needs a user namespace, and none shall be made", why);
+	if (spec->seccomp.a == CAISSON_SECCOMP_NESTED)
+		for (size_t i = 0; i < spec->ops.n; i++)
+			if (spec->ops.item[i].op == CAISSON_OP_PROC &&
+			    spec->ops.item[i].flags & CAISSON_PROC_PIDS)
+				return error_set(
+					err, EINVAL, STAGE,
+					"--seccomp nested, caisson_spec_seccomp()",
+					"leave pids out, or say whole",
+					"a procfs of processes only does not stay one with "
+					"the profile nested: inside, one with all of it "
+					"can be mounted");
 	rc = check_time(&spec->time, err);
 	if (rc < 0)
 		return rc;

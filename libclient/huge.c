@@ -56,11 +56,13 @@ static int allowed(const struct channel_wish *wish, const struct huge_place *pla
 	rc = place->spec
 	             ? policy_huge(policy, place->spec->channel, place->spec->channels, bytes, err)
 	             : policy_huge(policy, place->box->channel, place->box->channels, bytes, err);
-	/* What was rounded up counts as channels as well; of a spec caisson_spawn() says so. */
-	if (rc == 0 && place->box)
-		rc = policy_channels(policy, place->box->channel, place->box->channels,
-		                     bytes + (wish->direction == CAISSON_BOTH ? wish->bytes : 0),
-		                     err);
+	/* What was rounded up counts as channels as well. */
+	bytes += wish->direction == CAISSON_BOTH ? wish->bytes : 0;
+	if (rc == 0)
+		rc = place->spec ? policy_channels(policy, place->spec->channel,
+		                                   place->spec->channels, bytes, err)
+		                 : policy_channels(policy, place->box->channel,
+		                                   place->box->channels, bytes, err);
 	policy_unload(policy);
 	if (rc < 0)
 		return rc;
@@ -85,7 +87,7 @@ static int no_pages(const struct channel_wish *wish, int rc, caisson_error **err
 
 int huge_make(struct channel_wish *wish, unsigned flags, const struct huge_place *place,
               caisson_channel **channel, caisson_error **err) {
-	bool required = flags & CAISSON_CHANNEL_HUGE_REQUIRED;
+	const bool required = flags & CAISSON_CHANNEL_HUGE_REQUIRED;
 	caisson_error *why = NULL;
 	int rc;
 
@@ -107,8 +109,6 @@ int huge_make(struct channel_wish *wish, unsigned flags, const struct huge_place
 			caisson_error_free(why);
 			why = NULL;
 			no_pages(wish, rc, &why);
-		} else { /* it would fail on ordinary pages as well */
-			required = true;
 		}
 	}
 	if (required) {

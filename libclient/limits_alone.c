@@ -14,6 +14,7 @@
 
 #include "internal.h"
 #include "limits_impl.h"
+#include "limits_place.h"
 
 static bool counts_by_namespace(void) {
 	struct utsname host;
@@ -42,6 +43,9 @@ int limits_start(struct limiting *l, caisson_spec *spec, caisson_error **err) {
 	if (!l->asked.set && !l->asked.dir && !l->asked.no_pool &&
 	    !(spec->require & CAISSON_BIT(LIMITS)))
 		return 0;
+	/* A group alone, named or against the pool of huge pages, is no limit. */
+	if (!l->asked.set && spec->require & CAISSON_BIT(LIMITS))
+		return place_nothing_asked(err);
 	l->used = &l->entry;
 	rc = limits_begin(&l->asked, l->used, &l->no_group);
 	if (rc == 0)

@@ -242,7 +242,7 @@ static int open_gate(struct entry *entry, caisson_error **err) {
 	return error_set(err, errno, PLACE_STAGE, "", "", "pipe: %s", strerror(errno));
 }
 
-static int nothing_asked(caisson_error **err) {
+int place_nothing_asked(caisson_error **err) {
 	return error_set(err, EINVAL, PLACE_STAGE, "--require, caisson_spec_require()",
 	                 "ask for one (--memory, --pids, --cpu, caisson_spec_limit())",
 	                 "the property \"limits\" is required, and no limit is asked for");
@@ -300,7 +300,7 @@ int limits_begin(const struct limits_asked *asked, struct entry *entry, caisson_
 		.procs = -1, .gate = { -1, -1 }, .done = { -1, -1 }, .asked = asked
 	};
 	if (!asked->set && !asked->dir && !asked->no_pool)
-		return nothing_asked(err);
+		return place_nothing_asked(err);
 	rc = find_tree(entry, err);
 	if (rc == 0)
 		rc = make(entry, err);

@@ -68,12 +68,14 @@ const char *caisson_report_json(caisson_sandbox *box) {
 	report_string(to, why);
 	fprintf(to,
 	        ",\n  \"backend\": \"%s\",\n"
-	        "  \"landlock_abi\": %u,\n  \"landlock_files\": %s,\n  \"mounts\": %u,\n  \"covered_mounts\": %u,\n"
+	        "  \"landlock_abi\": %u,\n  \"landlock_files\": %s,\n  \"mounts\": %u,\n  "
+	        "\"covered_mounts\": %u,\n"
 	        "  \"root_of_initial_namespace\": %s,\n  \"stdio_files\": %s,\n"
 	        "  \"groups\": \"%s\",\n",
 	        backend(box->built.backend), box->built.landlock_abi,
 	        property_landlock_files(&box->built, &box->asked) ? "true" : "false",
-	        box->built.mounts, box->built.covered, helped && initial_user_namespace() ? "true" : "false",
+	        box->built.mounts, box->built.covered,
+	        helped && initial_user_namespace() ? "true" : "false",
 	        box->stdio_files ? "true" : "false", box->groups_dropped ? "dropped" : "kept");
 	limits_report(to, box);
 	if (box->gpu)

@@ -227,7 +227,7 @@ int caisson_spec_dev(caisson_spec *spec, const char *dst);
  * have which ("device=MAJOR:MINOR"). A place below /dev is no less the sandbox's own.
  */
 int caisson_spec_device(caisson_spec *spec, const char *src, const char *dst);
-/* The sandbox's own POSIX message queues, as files; once. */
+/* The sandbox's own POSIX message queues, as files; once. Without it at /dev/mqueue, CAISSON_LANDLOCK_FILES denies mq_open(3). */
 int caisson_spec_mqueue(caisson_spec *spec, const char *dst);
 
 int caisson_spec_network(caisson_spec *spec, enum caisson_network network);

@@ -55,6 +55,8 @@ uint32_t caisson_channel_lane(const caisson_channel *channel);
  * needs a cgroup of its own with the controller hugetlb (docs/channels.md). If not, it is
  * ordinary memory, and caisson_channel_lane() says so. HUGE_REQUIRED: or there is an error,
  * which names what is missing. The slab that the sandbox writes is ordinary memory always.
+ * For a further program caisson_add_channel_with() asks the running sandbox; of the spec of
+ * one it is not known yet what sandbox that will be.
  */
 #define CAISSON_CHANNEL_HUGE 1u
 #define CAISSON_CHANNEL_HUGE_REQUIRED 2u

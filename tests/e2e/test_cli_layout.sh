@@ -94,6 +94,9 @@ covers()
 	run --tmpfs /x --file "$T/in:/x/f" --remount-ro /x -- \
 		sh -c '! touch /x/y 2>/dev/null && cat /x/f'
 	gave text; point "--remount-ro of a tmpfs, at last"
+	run --remount-ro /dev -- \
+		sh -c '! touch /dev/y 2>/dev/null && echo >/dev/null && echo text >/dev/shm/y && cat /dev/shm/y'
+	gave text; point "--remount-ro of the default /dev, whose /dev/shm is none of it"
 	run --remount-ro /nowhere -- true
 	refused "/nowhere"; point "--remount-ro of nothing"
 	run --tmpfs /x:1M,noexec,mode=0700 --file /bin/true:/x/true:0755 -- \

@@ -60,6 +60,9 @@ point "a limit that is none is refused, with what it must be"
 run --require limits -- true
 refused 'the property "limits" is required, and no limit is asked for' 'ask for one (--memory'
 point "requiring limits and asking for none is refused"
+run --cgroup /sys/fs/cgroup --require limits -- true
+refused 'the property "limits" is required, and no limit is asked for'
+point "a group alone is no limit"
 
 run --memory 64M --cgroup "$T" -- true
 refused "$T is no group below\|limits need cgroup v2\|has no controller memory"

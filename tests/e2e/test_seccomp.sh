@@ -57,6 +57,9 @@ point "nested: not without a user namespace"
 run --seccomp nested --require capabilities -- true
 [ $RC = 125 ] && grep -q '"capabilities" is required, and given up' err
 point "nested: that nobody has a capability cannot be required"
+run --seccomp nested --proc /proc:pids -- true
+[ $RC = 125 ] && grep -q 'a procfs of processes only does not stay one' err
+point "nested: no procfs of processes only, beside which one with all of it could be mounted"
 if [ -z "$nested" ]; then
 	run --seccomp nested -- true
 	[ $RC = 125 ] && grep -q 'user namespace' err

@@ -2,7 +2,8 @@
 /*
  * Mounting over the sandbox's own root by way of a link: the finished tree
  * that is judged would not be the one on top. Refused, whatever the mount and
- * whoever made the link.
+ * whoever made the link. And a link in the place of what the helper makes there for
+ * itself: while it does, "/" is the host's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,6 +58,37 @@ static void try_below(void) {
 	raw_free(plan);
 }
 
+/* The file that masks others, as a link to one on the host that no policy was asked about. */
+static void try_mask(const char *target, const char *what) {
+	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
+	struct raw_box box;
+
+	raw_symlink(plan, target, "/.empty");
+	raw_file(plan, raw_data("x", 1, RAW_SEALS_ALL), "/masked", 0600);
+	raw_add(plan, CAISSON_OP_MASK, "/masked", 0, 0);
+	raw_build(&box, plan, &RAW_HOW);
+	tap_ok(raw_failed(&box, CAISSON_STAGE_MOUNT, CAISSON_KNOB_DESTINATION) &&
+	               box.answer.error == EEXIST && box.answer.record == plan->head.records - 1,
+	       "a mask by way of a link to %s is refused: %s", what, raw_text(&box));
+	raw_end(&box);
+	raw_free(plan);
+}
+
+static void try_masks(void) {
+	struct raw_plan *plan = raw_bare(CAISSON_USERNS_AUTO);
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/made", tree);
+	try_mask(path, "a file that is not there");
+	tap_ok(stat(path, &st) < 0 && errno == ENOENT, "and none was made");
+	try_mask("/etc/passwd", "one that is");
+	/* Where nothing is masked the name is the plan's own. */
+	raw_file(plan, raw_data("x", 1, RAW_SEALS_ALL), "/.empty", 0600);
+	raw_probe(plan, &RAW_HOW, "a file of that name", PROBE("present", "/.empty"));
+	raw_free(plan);
+}
+
 int main(void) {
 	static const struct {
 		uint16_t op;
@@ -79,6 +111,7 @@ int main(void) {
 		for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 			try_at(kinds[k].op, kinds[k].name, paths[i]);
 	try_below();
+	try_masks();
 	snprintf(path, sizeof(path), "rm -rf %s", tree);
 	tap_ok(chdir("/") == 0 && system(path) == 0, "nothing else is left in the tree");
 	raw_nothing_left("at the end");
