@@ -371,9 +371,9 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
  */
 int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_error **err);
 /*
- * Send the program a signal; SIGKILL ends the whole sandbox. -ESRCH after its end (SIGKILL: once
- * caisson_wait() has told it), -EINVAL if there is no such signal, 0 among them, -EAGAIN if too
- * many are under way.
+ * Send the program a signal; SIGKILL ends the whole sandbox. -ESRCH once that is gone, which
+ * may be a moment after caisson_wait() told the program's end; -EINVAL if there is no such signal,
+ * 0 among them; -EAGAIN if too many are under way.
  */
 int caisson_kill(caisson_sandbox *box, int sig);
 /*
