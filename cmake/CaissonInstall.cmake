@@ -46,7 +46,7 @@ function(caisson_install_helper target)
 endfunction()
 
 # The shipped policy, where caisson-helper reads it. One that was edited stays,
-# and the new one lies beside it. Written by nobody but root, whatever the umask.
+# and the new one lies beside it for as long as they differ. Written by nobody but root, whatever the umask.
 function(caisson_install_policy)
 	foreach(dir "${CAISSON_POLICY_DIR}" "${CAISSON_POLICY_DIR}/policy.d")
 		install(DIRECTORY DESTINATION "${dir}" DIRECTORY_PERMISSIONS
@@ -57,6 +57,7 @@ function(caisson_install_policy)
 		set(shipped \"${PROJECT_SOURCE_DIR}/policy/policy.conf\")
 		set(policy \"\$ENV{DESTDIR}${CAISSON_POLICY_DIR}/policy.conf\")
 		set(name policy.conf)
+		file(REMOVE \"\${policy}.new\")
 		if(EXISTS \"\${policy}\")
 			file(SHA256 \"\${shipped}\" new)
 			file(SHA256 \"\${policy}\" old)

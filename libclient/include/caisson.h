@@ -3,11 +3,13 @@
  * libcaisson: sandboxes for untrusted code, and tensors that cross into them
  * without a copy.
  *
- * Threads: the library keeps no global state. A spec, a sandbox and one
- * direction of a channel are each used by one thread at a time; different
- * objects may be used by different threads at once. caisson_kill(),
- * caisson_event_fd(), caisson_pidfd() and caisson_channel_fd() may be called from any thread while
- * the object lives.
+ * Threads: a spec, a sandbox and one direction of a channel are each used by one
+ * thread at a time; different objects may be used by different threads at once.
+ * caisson_kill(), caisson_event_fd(), caisson_pidfd() and caisson_channel_fd() may be
+ * called from any thread while the object lives. What the library keeps outside of
+ * its objects, channels that a program was offered and has not opened yet, the driver
+ * of CUDA and what the kernel was once found to do, is guarded by itself. The
+ * environment is read, as getenv() does: no thread may change it meanwhile.
  *
  * Errors: functions that return int give 0 or a negative errno value. Those
  * with a last argument `caisson_error **err` also store, if err is not NULL, an
@@ -102,7 +104,7 @@ const char *caisson_property_name(enum caisson_property property);
 const char *caisson_property_text(enum caisson_property property);
 /* 1 if a sandbox without it is not a full one. */
 int caisson_property_in_full(enum caisson_property property);
-/* -ENOENT if there is no such property. */
+/* The property of that name, of enum caisson_property; -ENOENT if there is none. */
 int caisson_property_by_name(const char *name);
 
 /* -------------------------------------------------------------------- spec */
@@ -177,7 +179,13 @@ int caisson_spec_tmpfs(caisson_spec *spec, const char *dst, uint64_t size, unsig
 /* flags: CAISSON_NOEXEC, nothing in it can be executed; or 0. */
 int caisson_spec_tmpfs_with(caisson_spec *spec, const char *dst, uint64_t size, unsigned mode,
                             unsigned flags);
+/*
+ * A directory, if nothing is there; mode such as 0755, at most 01777; owned by the user, and
+ * read-only where it lies in the sandbox's own root. Directories above it that are missing are
+ * made, with 0755.
+ */
 int caisson_spec_dir(caisson_spec *spec, const char *dst, unsigned mode);
+/* A link at path that holds target, whatever that is; caisson_spawn() fails if something is there. */
 int caisson_spec_symlink(caisson_spec *spec, const char *target, const char *path);
 
 /*
@@ -224,13 +232,18 @@ int caisson_spec_proc_with(caisson_spec *spec, const char *dst, unsigned flags);
 int caisson_spec_dev(caisson_spec *spec, const char *dst);
 /*
  * One character device of the host's: src is a node of it. The policy says who may
- * have which ("device=MAJOR:MINOR"). A place below /dev is no less the sandbox's own.
+ * have which ("allow WHO device MAJOR:MINOR"). A place below /dev is no less the sandbox's own.
  */
 int caisson_spec_device(caisson_spec *spec, const char *src, const char *dst);
 /* The sandbox's own POSIX message queues, as files; once. Without it at /dev/mqueue, CAISSON_LANDLOCK_FILES denies mq_open(3). */
 int caisson_spec_mqueue(caisson_spec *spec, const char *dst);
 
+/* The default is NONE. HOST takes a policy that allows it, which the shipped one does not. */
 int caisson_spec_network(caisson_spec *spec, enum caisson_network network);
+/*
+ * The default is AUTO. REQUIRED: caisson_spawn() fails where none can be had, as after
+ * caisson_spec_require(USERNS). NONE: never one, which takes the helper.
+ */
 int caisson_spec_user_namespace(caisson_spec *spec, enum caisson_user_namespace mode);
 
 /*
@@ -294,6 +307,7 @@ int caisson_spec_chdir(caisson_spec *spec, const char *dir);
  * reopen it with whatever access the user has, but for CAISSON_LANDLOCK_FILES.
  */
 int caisson_spec_stdio(caisson_spec *spec, int in, int out, int err);
+/* Let these, and what caisson_spec_pass_fd() passes, be regular files. */
 int caisson_spec_allow_stdio_files(caisson_spec *spec);
 
 /*
@@ -356,7 +370,11 @@ int caisson_spawn(caisson_spec *spec, caisson_sandbox **box, caisson_error **err
  * if it still runs. The program's other processes have ended when it returns 0.
  */
 int caisson_wait(caisson_sandbox *box, int timeout_ms, int *status, caisson_error **err);
-/* Send the program a signal; SIGKILL ends the whole sandbox. */
+/*
+ * Send the program a signal; SIGKILL ends the whole sandbox. -ESRCH once that is gone, which
+ * may be a moment after caisson_wait() told the program's end; -EINVAL if there is no such signal,
+ * 0 among them; -EAGAIN if too many are under way.
+ */
 int caisson_kill(caisson_sandbox *box, int sig);
 /*
  * For poll(POLLIN): readable when the program may have ended, or one of
@@ -496,7 +514,12 @@ typedef struct caisson_tensor {
 caisson_channel *caisson_spec_channel(caisson_spec *spec, const char *name,
                                       enum caisson_direction direction, uint64_t bytes);
 
-/* In the sandbox: open the end that the host gave this name. Close it with caisson_channel_close(). */
+/*
+ * In the sandbox: open the end that the host gave this name. Close it with
+ * caisson_channel_close(). -ENOENT if there is no such name, -EBUSY if it is open, -EBADF if it was
+ * closed before: a channel is opened once. -EPIPE if the host has closed it. One name is opened by
+ * one thread at a time, different ones by different threads at once.
+ */
 int caisson_channel_open(const char *name, caisson_channel **channel, caisson_error **err);
 /* Only for channels from caisson_channel_open(). NULL is fine. */
 void caisson_channel_close(caisson_channel *channel);

@@ -73,6 +73,36 @@ user "$CAISSON" run --ro "$S/home/a:/h" -- true
 [ "$RC" = 125 ] && grep -q '50-local.conf:1$' "$T/err"
 point "the source itself is refused, not covered"
 
+# ---- the examples
+
+# Numbers of groups become the test's own. What may not be to be had here, limits, a record and a
+# label, is not demanded.
+for example in "$(dirname "$0")"/../../policy/examples/*.conf; do
+	name=${example##*/}
+	policy "set all audit try" "set all lsm if-loaded" "set all memory unlimited" "set all swap unlimited" \
+		"set all pids unlimited" "set all cpu unlimited"
+	# One that says nothing of networks stands on the shipped policy.
+	whole=$POLICY/policy.d/40-example.conf
+	! grep -q '^allow .* net ' "$example" || whole=$POLICY/policy.conf
+	cp "$example" "$whole"
+	chmod 644 "$whole"
+	user "$CAISSON" policy check
+	[ "$RC" = 0 ] && grep -q ' 0 errors, 0 warnings' "$T/out"
+	point "$name: it is right"
+	if [ "$whole" = "$POLICY/policy.conf" ]; then
+		user "$CAISSON" run -- true
+		[ "$RC" = 125 ] && grep -q 'policy' "$T/err"
+		point "$name: it gives nothing to who is in no group of it"
+	fi
+	sed -i "s/gid:[0-9]*/gid:$uid/" "$whole"
+	user "$CAISSON" policy explain -- true
+	[ "$RC" = 0 ] && ! grep -q '^denied' "$T/out"
+	point "$name: the default root is allowed"
+	user "$CAISSON" run -- true
+	[ "$RC" = 0 ]
+	point "$name: and there is a sandbox"
+done
+
 # ---- limits
 
 policy
