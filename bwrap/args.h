@@ -56,9 +56,9 @@ struct args {
 	int block_fd, sync_fd, info_fd, status_fd, userns_block_fd, userns_fd, userns2_fd, pidns_fd;
 	const char *hostname, *chdir, *argv0, *exec_label, *file_label;
 	const char *seccomp_profile, *landlock, *report; /* options of our own */
-	char **argv;                          /* the program's */
-	char *dir;                            /* where it starts, once that is known */
-	int next_perms;                       /* while they are read */
+	char **argv;                                     /* the program's */
+	char *dir;                                       /* where it starts, once that is known */
+	int next_perms;                                  /* while they are read */
 	uint64_t next_size;
 };
 
