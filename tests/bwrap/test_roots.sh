@@ -171,6 +171,8 @@ small --seccomp 3 --add-seccomp-fd 4 true 3<file 4<file
 refused "--add-seccomp-fd cannot be combined with --seccomp"; point "the two together"
 small --caisson-seccomp strict --caisson-report report true
 gave 0 && grep -q 'profile strict' report; point "--caisson-seccomp, --caisson-report"
+small --caisson-landlock processes --caisson-report report true
+gave 0 && grep -q '"landlock_files": false' report; point "--caisson-landlock"
 small --caisson-seccomp none true
 [ $RC = 1 ] && grep -q 'bwrap: seccomp profile "none"' err; point "there is no profile that leaves it out"
 

@@ -335,6 +335,20 @@ streams()
 	timeout 30 "$CAISSON" run -- cat <"$T/in" >"$T/out" 2>"$T/err"
 	RC=$?
 	gave 0 filed; point "standard input from a file"
+	timeout 30 "$CAISSON" run --landlock processes -- sh -c 'echo more >>/proc/self/fd/0' <"$T/in" 2>"$T/err" &&
+		[ "$(tail -n 1 "$T/in")" = more ]
+	point "--landlock processes: the program opens that file anew for writing"
+	run --report - -- true
+	if grep -q '"landlock_files": true' "$T/err"; then
+		timeout 30 "$CAISSON" run -- sh -c 'cat /dev/stdin >&2; (echo less >/dev/stdin) 2>/dev/null ||
+			echo kept >/dev/stdout' <"$T/in" >"$T/out" 2>"$T/err"
+		RC=$?
+		gave 0 kept && [ "$(tail -n 1 "$T/in")" = more ] && cmp "$T/in" "$T/err"
+		point "with a Landlock domain for files only for reading, and standard output for writing"
+	else
+		skip "a file that is opened anew" "no Landlock domain for files here"
+	fi
+	printf 'filed\n' >"$T/in"
 	[ "$(timeout 30 "$CAISSON" run -- sh -c 'echo o; echo e >&2' 2>"$T/err")" = o ] &&
 		[ "$(cat "$T/err")" = e ]
 	point "standard output to a pipe, standard error to a file"
