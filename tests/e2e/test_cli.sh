@@ -476,6 +476,7 @@ doctor()
 	RC=$?
 	case $MODE in
 	none | userns) [ $RC = 0 ] && grep -q '^helper  *missing' "$T/out" && ! grep -q PROBLEM "$T/out" &&
+		grep -q '  do: install' "$T/out" && ! grep -q 'for other programs: install' "$T/out" &&
 		grep -q '^sandbox  *full .*without caisson-helper' "$T/out" ;;
 	*) [ $RC = 2 ] && grep -q '^helper  *missing' "$T/out" && grep -q '  do: install' "$T/out" &&
 		grep -q '^sandbox  *refused' "$T/out" ;;
