@@ -159,6 +159,8 @@ static void put_inner(const struct args *a, caisson_spec *spec, struct inner *in
 
 	caisson_spec_bind(spec, CAISSON_BWRAP_INNER, INNER_PATH, CAISSON_RDONLY);
 	put(w, need_string(INNER_PATH));
+	if (say_level) /* before -s, of which something may be wrong */
+		put(w, need_string("-l"));
 	for (size_t i = 0; i < inner->passed.n; i++) {
 		put(w, need_string("-m"));
 		put(w, need_format("%zu:%d", 3 + i, inner->passed.fd[i]));
