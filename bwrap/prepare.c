@@ -221,8 +221,9 @@ void prepare(struct args *a, const struct layout *l, const struct numbers *inher
 			die("--caisson-landlock: files or processes, not \"%s\"", a->landlock);
 		caisson_spec_landlock(spec, CAISSON_LANDLOCK_PROCESSES);
 	}
-	if (a->seccomp_profile)
-		caisson_spec_seccomp(spec, a->seccomp_profile);
+	if (a->seccomp_profile && caisson_spec_seccomp(spec, a->seccomp_profile) < 0)
+		die("--caisson-seccomp: default, strict, gpu or nested, not \"%s\"",
+		    a->seccomp_profile);
 	set_directory(a, l, spec);
 	set_environment(a, spec);
 	for (int fd = 0; fd < 3; fd++) {

@@ -170,6 +170,9 @@ int channels_adopt(caisson_sandbox *box, caisson_spec *spec);
 /* spec.c: keeps the first failure, for caisson_spawn(); returns rc. */
 int spec_note(caisson_spec *spec, int rc, const char *what, const char *value);
 
+/* spec_bounds.c: of what spec_note() says that it is wrong, what may be given. Left alone if unknown. */
+void spec_bounds(const char *what, int error, const char **knob, const char **remedy);
+
 /* root.c: the default root, as the host has it; its procfs unless the spec lays out /proc itself. */
 int root_default(struct ops *ops, enum caisson_network network, bool proc);
 /* A procfs at dst, what programs need not see of it covered. flags: enum caisson_procfs_flags. */

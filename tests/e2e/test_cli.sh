@@ -223,7 +223,13 @@ surroundings()
 	run --hostname harbour -- uname -n
 	gave 0 harbour; point "--hostname"
 	run --hostname "$(printf '%065d' 0)" -- true
-	refused .; point "a host name of 65 bytes gives 125"
+	refused "decided by: --hostname" "1 to 64 letters"; point "a host name of 65 bytes gives 125"
+	run --hostname "" -- true
+	refused "decided by: --hostname" "1 to 64 letters"; point "and so does an empty one"
+	run --label a/b -- true
+	refused "decided by: --label" "1 to 64 letters"; point "--label with a slash gives 125"
+	run --gpu "x y" -- true
+	refused "decided by: --gpu" "a UUID"; point "--gpu with a blank gives 125"
 }
 
 network()
