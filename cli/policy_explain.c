@@ -128,7 +128,8 @@ static void records(struct explain *e) {
 			there |= record[j].op == said[i];
 		if (!there)
 			decide(e, &(struct caisson_plan_record){ .op = said[i] }, &about.facts,
-			       said[i] == CAISSON_OP_NET ? "the network" : "the user namespace");
+			       said[i] == CAISSON_OP_NET ? "the network none"
+			                                 : "the user namespace");
 	}
 	for (uint32_t i = 0; i < e->head->records; i++) {
 		const struct caisson_plan_record *r = &record[i];

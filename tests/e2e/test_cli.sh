@@ -153,7 +153,8 @@ binds()
 	run --ro "$T/a\\:b:/y\\:z" -- cat /y:z/file
 	gave 0 colon; point "and in DST"
 	run --ro "$T/nothing-$TOKEN:/x" -- true
-	refused "nothing-$TOKEN"; point "a source that does not exist gives 125 and is named"
+	refused "nothing-$TOKEN" "check the path" && ! grep -q CAISSON_ "$T/err"
+	point "a source that does not exist gives 125 and is named, with what can be done here"
 	mkdir -p "$T/closed/sub" && chmod 000 "$T/closed"
 	run --ro "$T/closed/sub:/x" -- true
 	refused "closed/sub"; point "a source that the user cannot open gives 125 and is named"
@@ -349,8 +350,11 @@ streams()
 	gave 0 end; point "a closed standard input is an empty one"
 	timeout 30 "$CAISSON" run -- true </tmp >"$T/out" 2>"$T/err"
 	RC=$?
-	refused "directory\|descriptor\|standard input"
-	point "a directory as standard input is refused"
+	refused "standard input is a directory" "what to do: .*--ro.*</dev/null"
+	point "a directory as standard input is refused, and named"
+	timeout 30 "$CAISSON" run -- true 2>&1 >/dev/null </dev/null 1</tmp | cat >"$T/err"
+	grep -q "standard output is a directory" "$T/err"
+	point "and so is one as standard output"
 	head -c 3000000 /dev/zero | timeout 30 "$CAISSON" run -- cat 2>"$T/err" | wc -c >"$T/out"
 	[ "$(tr -d ' ' <"$T/out")" = 3000000 ]; point "three megabytes pass through"
 	exec 7<"$T/in"
@@ -439,7 +443,12 @@ bad_helpers()
 		point "a helper that is setuid, but not root's: 125 and a remedy"
 	fi
 	run --helper /usr/bin/true -- true
-	refused .; point "another program as the helper: 125"
+	refused "/usr/bin/true ended with status 0 and without an answer" "decided by: --helper"
+	point "another program as the helper: 125, which, and how it ended"
+	printf '#!/bin/sh\nkill -9 $$\n' >"$T/killed" && chmod 755 "$T/killed"
+	run --via helper --helper "$T/killed" -- true
+	refused "killed ended without an answer: signal 9" "kernel log"
+	point "one that is killed: 125, and by which signal"
 	run --via helper --helper "$T" -- true
 	refused .; point "a directory as the helper: 125"
 	if command -v setpriv >/dev/null; then

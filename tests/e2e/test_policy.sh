@@ -163,6 +163,30 @@ for kind in memory:100M:101M pids:50:51 cpu:50:51; do
 	fi
 done
 
+# ---- which line would allow it
+
+policy "deny uid:$uid net host" "deny all read $S/home/a"
+user "$CAISSON" run --net host -- true
+[ "$RC" = 125 ] && grep -q 'the network host: the policy denies it' "$T/err" &&
+	grep -q "ask the administrator for \"allow uid:$uid net host\" in a file of policy.d behind that line" "$T/err"
+point "a network that is denied is named, and so is the line that would allow it"
+user "$CAISSON" run --rw "$S/home/a:/h" -- true
+[ "$RC" = 125 ] && grep -q "for \"allow uid:$uid read $S/home/a\" and \"allow uid:$uid write $S/home/a\" in" "$T/err"
+point "of a tree the lines for what is asked"
+policy "allow uid:$uid net host" "allow uid:$uid read $S/home/a"
+user "$CAISSON" run --net host --ro "$S/home/a:/h" -- true
+[ "$RC" = 0 ]
+point "with these lines it is allowed"
+policy
+sed -i '/net *host/d' "$POLICY/policy.conf"
+user "$CAISSON_PREFIX/bin/caisson-bwrap" --ro-bind / / true
+[ "$RC" = 1 ] && grep -q '^bwrap: .*the network host: no line of the policy allows it' "$T/err" &&
+	grep -q "for \"allow uid:$uid net host\" in a file of policy.d, or" "$T/err"
+point "caisson-bwrap says it, too"
+user "$CAISSON" run --label foo -- true
+[ "$RC" = 125 ] && grep -q "for \"allow uid:$uid label foo\" in" "$T/err"
+point "and of a label"
+
 # ---- caisson policy check
 
 policy
@@ -255,7 +279,7 @@ policy "$rules" "deny uid:$uid write $S/fixed" "deny all net loopback" "set all 
 user "$CAISSON" policy explain --rw "$S:/s" --net loopback
 [ "$RC" = 1 ]
 point "explain: denied"
-says "explain: which line denies it" '^denied +the network +.*50-local.conf:3$'
+says "explain: which line denies it" '^denied +the network loopback +.*50-local.conf:3$'
 says "explain: read-only" '^read-only +/s/fixed +.*50-local.conf:2$'
 user "$CAISSON" policy explain --seconds 101
 [ "$RC" = 1 ]
