@@ -214,7 +214,7 @@ static int read_journal(struct log *log) {
 	return -1;
 }
 
-/* Is the system's journal there, and none of it to be read? journalctl may pass over it in silence. */
+/* Is the system's journal there, and none of it to be read? journalctl may pass over it. */
 static bool is_closed(void) {
 	static const char *const dirs[] = { "/run/log/journal", "/var/log/journal" };
 	bool closed = false, open = false;

@@ -170,7 +170,7 @@ int channels_adopt(caisson_sandbox *box, caisson_spec *spec);
 /* spec.c: keeps the first failure, for caisson_spawn(); returns rc. */
 int spec_note(caisson_spec *spec, int rc, const char *what, const char *value);
 
-/* spec_bounds.c: of what spec_note() says that it is wrong, what may be given. Left alone if unknown. */
+/* spec_bounds.c: what may be given for what; both stay as they are where that is not known. */
 void spec_bounds(const char *what, int error, const char **knob, const char **remedy);
 
 /* root.c: the default root, as the host has it; its procfs unless the spec lays out /proc itself. */
@@ -213,10 +213,10 @@ struct start {
 
 /* The descriptors of spec are only borrowed. start_close() closes the others, also after a failure. */
 int start_make(const caisson_spec *spec, struct start *start, caisson_error **err);
-/* Queues it on socket. 0 or -errno, which start_failed() makes an error of. start: what failed, or NULL. */
+/* Queues it on socket. 0 or -errno, which start_failed() makes an error of; start may be NULL there. */
 int start_send(const struct start *start, int socket, int flags);
 int start_failed(int rc, const struct start *start, caisson_error **err);
-/* Of the descriptor by that number inside, which init refused: which it is, and what to do instead. */
+/* Of the descriptor by that number inside, which init refused: what it is, and what to do. */
 void start_refused(const caisson_spec *spec, uint32_t number, struct error_about *about);
 void start_close(struct start *start);
 

@@ -51,7 +51,7 @@ void plan_about(const struct plan_image *plan, const struct caisson_answer *answ
 
 	about->subject = plan_subject(plan, answer->record, about->text, sizeof(about->text));
 	about->remedy = NULL;
-	/* Root is refused whatever the policy says, and what there is too much of has no such line. */
+	/* No line lets root have a sandbox, and too much is another matter. */
 	if (answer->knob != CAISSON_KNOB_POLICY || answer->error != EACCES || getuid() == 0 ||
 	    !wanted(plan, answer->record, line, sizeof(line)))
 		return;
