@@ -145,7 +145,7 @@ static void check(const struct args *a) {
 	if (a->userns_block_fd != -1)
 		die("--userns-block-fd doesn't work in setuid mode: the user namespace is root's, "
 		    "and its ids are mapped by caisson-helper; leave it out, or use "
-		    "\"caisson run --subids\"");
+		    "\"caisson run --subuid N --subgid N\"");
 	if (a->as_pid_1)
 		die("--as-pid-1 doesn't work in setuid mode: process 1 is what ends the sandbox "
 		    "with its caller, and no program of the user's; leave it out");

@@ -12,6 +12,7 @@
  * -r FD       to be told when the program runs: then it is closed; a byte: it does not
  * -g FD       say on -r in which namespaces this is, and wait for FD to be closed
  * -u MODE     umask
+ * -l          "<3>" before what is said, as with --level-prefix
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,9 +34,11 @@
 static struct { int from, to; } move[MAX_FDS];
 static struct sock_fprog filter[MAX_FILTERS];
 static int moves, filters, report = -1;
+static const char *level = "";
 
 static _Noreturn void fail(const char *what, const char *of, int error) {
-	dprintf(2, "bwrap: %s%s%s%s\n", what, of, error ? ": " : "", error ? strerror(error) : "");
+	dprintf(2, "%sbwrap: %s%s%s%s\n", level, what, of, error ? ": " : "",
+	        error ? strerror(error) : "");
 	if (report >= 0 && write(report, "x", 1) < 0)
 		_exit(1);
 	_exit(1);
@@ -109,7 +112,7 @@ int main(int argc, char **argv) {
 	int option, go = -1;
 	char **program, *colon, *name;
 
-	while ((option = getopt(argc, argv, "+m:s:r:g:u:")) != -1) {
+	while ((option = getopt(argc, argv, "+lm:s:r:g:u:")) != -1) {
 		if (option == 'm' && moves < MAX_FDS && (colon = strchr(optarg, ':'))) {
 			move[moves].from = number(optarg);
 			move[moves++].to = number(colon + 1);
@@ -119,6 +122,8 @@ int main(int argc, char **argv) {
 			report = number(optarg);
 		} else if (option == 'g') {
 			go = number(optarg);
+		} else if (option == 'l') {
+			level = "<3>";
 		} else if (option == 'u') {
 			umask((mode_t)strtol(optarg, NULL, 8));
 		} else {

@@ -159,6 +159,8 @@ static void put_inner(const struct args *a, caisson_spec *spec, struct inner *in
 
 	caisson_spec_bind(spec, CAISSON_BWRAP_INNER, INNER_PATH, CAISSON_RDONLY);
 	put(w, need_string(INNER_PATH));
+	if (say_level) /* before -s, of which something may be wrong */
+		put(w, need_string("-l"));
 	for (size_t i = 0; i < inner->passed.n; i++) {
 		put(w, need_string("-m"));
 		put(w, need_format("%zu:%d", 3 + i, inner->passed.fd[i]));
@@ -219,8 +221,9 @@ void prepare(struct args *a, const struct layout *l, const struct numbers *inher
 			die("--caisson-landlock: files or processes, not \"%s\"", a->landlock);
 		caisson_spec_landlock(spec, CAISSON_LANDLOCK_PROCESSES);
 	}
-	if (a->seccomp_profile)
-		caisson_spec_seccomp(spec, a->seccomp_profile);
+	if (a->seccomp_profile && caisson_spec_seccomp(spec, a->seccomp_profile) < 0)
+		die("--caisson-seccomp: default, strict, gpu or nested, not \"%s\"",
+		    a->seccomp_profile);
 	set_directory(a, l, spec);
 	set_environment(a, spec);
 	for (int fd = 0; fd < 3; fd++) {

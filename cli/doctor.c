@@ -68,6 +68,9 @@ static void print_line(size_t indent, const char *label, const char *text) {
 
 /* What is wrong, what to do, what that costs, where it is explained. */
 static void print_advice(const struct caisson_finding *f, size_t indent, int full, int colour) {
+	/* What the helper does without is other programs' to mend; the helper itself is not. */
+	int others = full && f->restriction != CAISSON_RESTRICTION_NONE &&
+	             strcmp(f->topic, "helper") != 0;
 	char label[64];
 
 	if (f->severity == CAISSON_OK)
@@ -76,11 +79,7 @@ static void print_advice(const struct caisson_finding *f, size_t indent, int ful
 	         labels[f->severity], colour ? plain : "");
 	print_line(indent, label, f->cause[0] ? f->cause : f->remedy);
 	if (f->cause[0])
-		print_line(indent,
-		           full && f->restriction != CAISSON_RESTRICTION_NONE
-		                   ? "  for other programs: "
-		                   : "  do: ",
-		           f->remedy);
+		print_line(indent, others ? "  for other programs: " : "  do: ", f->remedy);
 	if (f->remedy[0])
 		print_line(indent, "  cost: ", f->cost);
 	print_line(indent, "  see: ", f->doc);

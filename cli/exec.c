@@ -99,10 +99,11 @@ static int pass(void *to, int sig) {
 static int failed(const caisson_spec *spec, const struct link_message *m) {
 	caisson_error *err = NULL;
 	int result = EXIT_OWN_FAILURE;
+	struct error_about about;
 
 	if (m->value == 0) {
-		error_from_answer(&err, CAISSON_FROM_INIT, &m->why, spec_subject(spec, &m->why),
-		                  NULL);
+		spec_about(spec, &m->why, &about);
+		error_from_answer(&err, CAISSON_FROM_INIT, &m->why, &about, NULL);
 		result = run_failure(err);
 		caisson_error_free(err);
 	} else if (m->value == EAGAIN) {

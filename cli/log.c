@@ -8,7 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +21,7 @@ struct log {
 	const char *since, *journal, *file;
 	uint64_t uid; /* UINT64_MAX: everybody's */
 	bool denied, json, follow;
-	unsigned long shown, forged, read;
+	unsigned long forged, read;
 };
 
 static int opt_since(void *context, const char *value) {
@@ -93,7 +96,6 @@ static void line_read(struct log *log, const char *line) {
 	    (log->uid != UINT64_MAX && r.uid != log->uid))
 		return;
 	log_show(&r, log->json);
-	log->shown++;
 	if (log->follow)
 		fflush(stdout);
 }
@@ -144,7 +146,7 @@ static const char *journalctl(void) {
 	return NULL;
 }
 
-static _Noreturn void ask_journal(const struct log *log, int out) {
+static _Noreturn void ask_journal(const struct log *log, int out, int complaints) {
 	const char *argv[12] = { "journalctl", "--output=json", "--no-pager", "--quiet",
 		                 "SYSLOG_IDENTIFIER=caisson-helper" };
 	const char *program = journalctl();
@@ -163,13 +165,30 @@ static _Noreturn void ask_journal(const struct log *log, int out) {
 		argv[n++] = log->since;
 	}
 	dup2(out, STDOUT_FILENO);
+	if (complaints >= 0)
+		dup2(complaints, STDERR_FILENO);
 	execv(program, (char *const *)(uintptr_t)argv);
 	cli_complain("log: %s: %s", program, strerror(errno));
 	_exit(EXIT_OWN_FAILURE);
 }
 
+/* What journalctl said of errors, to our own standard error. true: it said something. */
+static bool tell_complaints(int complaints) {
+	char text[1024];
+	bool any = false;
+	ssize_t n;
+
+	if (complaints < 0)
+		return true;
+	for (off_t at = 0; (n = pread(complaints, text, sizeof(text), at)) > 0; at += n)
+		any |= fwrite(text, 1, (size_t)n, stderr) > 0;
+	close(complaints);
+	return any;
+}
+
 static int read_journal(struct log *log) {
-	int fds[2], status = 0;
+	int fds[2], status = 0, complaints = memfd_create("caisson-log", MFD_CLOEXEC);
+	bool said;
 	FILE *from;
 	pid_t pid;
 
@@ -178,7 +197,7 @@ static int read_journal(struct log *log) {
 		return -1;
 	}
 	if (pid == 0)
-		ask_journal(log, fds[1]);
+		ask_journal(log, fds[1], complaints);
 	close(fds[1]);
 	from = fdopen(fds[0], "r");
 	if (from) {
@@ -187,11 +206,36 @@ static int read_journal(struct log *log) {
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	said = tell_complaints(complaints);
 	/* Without any entry of that kind journalctl ends with 1, and says nothing. */
-	if (from && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || log->read == 0))
+	if (from && WIFEXITED(status) && (WEXITSTATUS(status) == 0 || (log->read == 0 && !said)))
 		return 0;
-	cli_complain("log: journalctl failed (above)");
+	cli_complain("log: journalctl failed%s", said ? " (above)" : "");
 	return -1;
+}
+
+/* Is the system's journal there, and none of it to be read? journalctl may pass over it. */
+static bool is_closed(void) {
+	static const char *const dirs[] = { "/run/log/journal", "/var/log/journal" };
+	bool closed = false, open = false;
+	char pattern[64], file[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		glob_t machines = { 0 };
+
+		closed |= access(dirs[i], R_OK | X_OK) < 0 && errno == EACCES;
+		snprintf(pattern, sizeof(pattern), "%s/*", dirs[i]);
+		glob(pattern, 0, NULL, &machines);
+		for (size_t j = 0; j < machines.gl_pathc; j++) {
+			snprintf(file, sizeof(file), "%s/system.journal", machines.gl_pathv[j]);
+			if (access(file, R_OK) == 0)
+				open = true;
+			else
+				closed |= errno == EACCES;
+		}
+		globfree(&machines);
+	}
+	return closed && !open;
 }
 
 /* Where a record may be that the journal does not have. */
@@ -223,6 +267,11 @@ static int read_log(struct log *log) {
 		             log->file);
 		return -1;
 	}
+	if (!log->file && !log->journal && is_closed()) {
+		cli_complain("log: nothing can be seen: the system's journal is for root and the "
+		             "groups adm and systemd-journal");
+		return -1;
+	}
 	return log->file ? read_file(log) : read_journal(log);
 }
 
@@ -248,8 +297,5 @@ int cli_log(int argc, char **argv) {
 	if (log.forged)
 		cli_complain("log: left out: %lu line%s that say caisson-helper and are not its",
 		             log.forged, log.forged == 1 ? "" : "s");
-	if (result == 0 && log.shown == 0 && log.read == 0 && geteuid() != 0 && !log.file)
-		cli_complain("log: nothing can be seen: the system's journal is for root and the "
-		             "groups adm and systemd-journal");
 	return result < 0 ? EXIT_OWN_FAILURE : 0;
 }

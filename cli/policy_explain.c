@@ -128,7 +128,8 @@ static void records(struct explain *e) {
 			there |= record[j].op == said[i];
 		if (!there)
 			decide(e, &(struct caisson_plan_record){ .op = said[i] }, &about.facts,
-			       said[i] == CAISSON_OP_NET ? "the network" : "the user namespace");
+			       said[i] == CAISSON_OP_NET ? "the network none"
+			                                 : "the user namespace");
 	}
 	for (uint32_t i = 0; i < e->head->records; i++) {
 		const struct caisson_plan_record *r = &record[i];
@@ -138,6 +139,8 @@ static void records(struct explain *e) {
 			continue;
 		if (r->fd >= 0 && r->op != CAISSON_OP_FILE)
 			look(e, r, &about);
+		else if (r->op == CAISSON_OP_LABEL) /* its rules are about its name */
+			about.facts = (struct facts){ .name = { e->plan.sent[i].op->name } };
 		if (r->op == CAISSON_OP_BIND && !(r->flags & CAISSON_BIND_RDONLY))
 			strcat(what, ", read-write");
 		decide(e, r, &about.facts, subject ? subject : "?");
@@ -163,6 +166,8 @@ static void limits(struct explain *e, const caisson_spec *spec) {
 	const struct policy_rule *r;
 	struct limits_asked asked;
 	caisson_error *err = NULL;
+	uint64_t least, most;
+	const char *unit;
 	char what[128];
 
 	if (policy_limits(e->policy, spec, &asked, &err) < 0) {
@@ -175,7 +180,9 @@ static void limits(struct explain *e, const caisson_spec *spec) {
 		r = policy_find(e->policy, kinds[i][0], NULL);
 		if (!r || r->number == UINT64_MAX)
 			continue;
-		snprintf(what, sizeof(what), "at most %llu %s", (unsigned long long)r->number,
+		if (!policy_range(kinds[i][0], &least, &most, &unit) || r->number < most)
+			most = r->number;
+		snprintf(what, sizeof(what), "at most %llu %s", (unsigned long long)most,
 		         kinds[i][1]);
 		say("limited", what, r, "");
 	}

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libclient/policy_use.h"
+
 static const char GRANTS[] = CAISSON_POLICY_GRANTS, SETTINGS[] = CAISSON_POLICY_SETTINGS;
 
 struct word {
@@ -226,6 +228,23 @@ static bool value_includes(const struct policy_rule *a, const struct policy_rule
 	return true;
 }
 
+/* A maximum that refuses every sandbox, or that none could reach. */
+static bool range_complaint(const struct policy_rule *r, char *text, size_t size) {
+	uint64_t least, most;
+	const char *unit;
+
+	if (r->verb != 's' || r->number == UINT64_MAX ||
+	    !policy_range(r->kind, &least, &most, &unit))
+		return false;
+	if (r->number < least)
+		snprintf(text, size, "with at most %llu %s no sandbox can run: it takes %llu",
+		         (unsigned long long)r->number, unit, (unsigned long long)least);
+	else if (r->number > most)
+		snprintf(text, size, "it limits nothing: more than %llu %s no sandbox has",
+		         (unsigned long long)most, unit);
+	return r->number < least || r->number > most;
+}
+
 bool rule_complaint(const struct policy *p, uint32_t rule, char *text, size_t size) {
 	const struct policy_rule *r = &p->rule[rule], *later;
 	const char *path = r->value + (*r->value == '@' ? 4 : 0);
@@ -251,7 +270,7 @@ bool rule_complaint(const struct policy *p, uint32_t rule, char *text, size_t si
 		         "which is never granted");
 		return true;
 	}
-	return false;
+	return range_complaint(r, text, size);
 }
 
 bool rule_note(const struct policy_rule *r, char *text, size_t size) {

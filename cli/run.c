@@ -82,34 +82,6 @@ static int opt_via(void *context, const char *value) {
 	return i < 0 ? -1 : 0;
 }
 
-int run_setenv(caisson_spec *spec, const char *command, const char *value) {
-	const char *equals = strchr(value, '=');
-	char *name;
-
-	if (!equals || equals == value) {
-		cli_complain("%s: --setenv %s: it must be NAME=VALUE", command, value);
-		return -1;
-	}
-	name = strndup(value, (size_t)(equals - value));
-	if (!name) {
-		cli_complain("out of memory");
-		return -1;
-	}
-	caisson_spec_setenv(spec, name, equals + 1);
-	free(name);
-	return 0;
-}
-
-int run_keep_env(caisson_spec *spec, const char *command, const char *value) {
-	if (!*value || strchr(value, '=')) {
-		cli_complain("%s: --keep-env %s: it must be the name of a variable", command,
-		             value);
-		return -1;
-	}
-	caisson_spec_keepenv(spec, value);
-	return 0;
-}
-
 static int opt_name(void *context, const char *value) {
 	struct run *run = context;
 

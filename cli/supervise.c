@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* caisson run, from the spec to the exit status: streams, signals, the report. */
+/* caisson run, from the spec to the exit status: streams, environment, signals, the report. */
 #define _GNU_SOURCE
 #include "supervise.h"
 #include "control.h"
@@ -38,6 +38,36 @@ static int stream(caisson_spec *spec, int fd) {
 
 void run_streams(caisson_spec *spec) {
 	caisson_spec_stdio(spec, stream(spec, 0), stream(spec, 1), stream(spec, 2));
+}
+
+/* -------------------------------------- the environment, of run and of exec */
+
+int run_setenv(caisson_spec *spec, const char *command, const char *value) {
+	const char *equals = strchr(value, '=');
+	char *name;
+
+	if (!equals || equals == value) {
+		cli_complain("%s: --setenv %s: it must be NAME=VALUE", command, value);
+		return -1;
+	}
+	name = strndup(value, (size_t)(equals - value));
+	if (!name) {
+		cli_complain("out of memory");
+		return -1;
+	}
+	caisson_spec_setenv(spec, name, equals + 1);
+	free(name);
+	return 0;
+}
+
+int run_keep_env(caisson_spec *spec, const char *command, const char *value) {
+	if (!*value || strchr(value, '=')) {
+		cli_complain("%s: --keep-env %s: it must be the name of a variable", command,
+		             value);
+		return -1;
+	}
+	caisson_spec_keepenv(spec, value);
+	return 0;
 }
 
 /* ------------------------------------------------------------- while it runs */

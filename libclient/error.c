@@ -115,8 +115,9 @@ int error_set(caisson_error **err, int error, const char *stage, const char *kno
 }
 
 int error_from_answer(caisson_error **err, enum caisson_error_source source,
-                      const struct caisson_answer *answer, const char *subject,
+                      const struct caisson_answer *answer, const struct error_about *about,
                       const char *helper) {
+	const char *subject = about ? about->subject : NULL;
 	struct meaning m;
 	struct caisson_answer a = *answer;
 	char *message = NULL;
@@ -131,7 +132,8 @@ int error_from_answer(caisson_error **err, enum caisson_error_source source,
 	             stage_text(a.stage), subject ? ": " : "", subject ? subject : "", m.what,
 	             *m.what ? ": " : "", strerror(a.error)) < 0)
 		message = NULL;
-	return make(err, source, a.error, stage_text(a.stage), m.knob, m.remedy, message);
+	return make(err, source, a.error, stage_text(a.stage), m.knob,
+	            about && about->remedy ? about->remedy : m.remedy, message);
 }
 
 void error_add(caisson_error **err, const caisson_error *other, const char *meanwhile) {

@@ -18,11 +18,20 @@ int error_set(caisson_error **err, int error, const char *stage, const char *kno
 void error_add(caisson_error **err, const caisson_error *other, const char *meanwhile);
 
 /*
+ * What an answer is about, as far as who asked knows it: the record or descriptor in question
+ * ("/in.jpg at /in.jpg"), and a remedy that says more than the knob's. Either may be NULL.
+ */
+struct error_about {
+	const char *subject, *remedy;
+	char text[8400], advice[8800]; /* what these may point to */
+};
+
+/*
  * Turn the helper's or init's numbers into an error and return -answer->error.
- * subject: what the record in question was about ("/in.jpg at
- * /in.jpg"), or NULL. helper: the path that was executed.
+ * about: NULL is fine. helper: the path that was executed.
  */
 int error_from_answer(caisson_error **err, enum caisson_error_source source,
-                      const struct caisson_answer *answer, const char *subject, const char *helper);
+                      const struct caisson_answer *answer, const struct error_about *about,
+                      const char *helper);
 
 #endif

@@ -92,7 +92,7 @@ caisson_program *program_start(caisson_sandbox *box, struct start *start, int *e
 	return NULL;
 }
 
-static int not_started(int error, caisson_error **err) {
+static int not_started(int error, const struct start *start, caisson_error **err) {
 	if (error == EAGAIN)
 		return error_set(err, EAGAIN, STAGE, "", "wait until one of them ends",
 		                 "%u programs run in the sandbox, or its init is held up",
@@ -101,7 +101,7 @@ static int not_started(int error, caisson_error **err) {
 		return error_set(err, ESRCH, STAGE, "", "", "the sandbox has ended");
 	if (error == ENOMEM)
 		return error_set(err, ENOMEM, STAGE, "", "", "out of memory");
-	return start_failed(-error, err);
+	return start_failed(-error, start, err);
 }
 
 /* What a spec says of the sandbox comes too late: silently dropped it would mislead. */
@@ -148,6 +148,7 @@ static int start_spec(caisson_sandbox *box, caisson_spec *spec, caisson_program 
                       caisson_error **err) {
 	caisson_program *p = NULL;
 	struct caisson_answer why;
+	struct error_about about;
 	struct start start;
 	int error, rc = check_spec(spec, err);
 
@@ -156,19 +157,19 @@ static int start_spec(caisson_sandbox *box, caisson_spec *spec, caisson_program 
 		return rc;
 	rc = start_make(spec, &start, err);
 	if (rc == 0 && !(p = program_start(box, &start, &error)))
-		rc = not_started(error, err);
+		rc = not_started(error, &start, err);
 	start_close(&start);
 	if (!p)
 		return rc;
 	if (p->state == PROGRAM_FAILED) {
 		why = p->why;
 		caisson_program_free(p);
-		return error_from_answer(err, CAISSON_FROM_INIT, &why, spec_subject(spec, &why),
-		                         NULL);
+		spec_about(spec, &why, &about);
+		return error_from_answer(err, CAISSON_FROM_INIT, &why, &about, NULL);
 	}
 	if (channels_adopt(box, spec) < 0) {
 		caisson_program_free(p);
-		return not_started(ENOMEM, err);
+		return not_started(ENOMEM, NULL, err);
 	}
 	*program = p;
 	return 0;

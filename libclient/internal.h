@@ -170,6 +170,9 @@ int channels_adopt(caisson_sandbox *box, caisson_spec *spec);
 /* spec.c: keeps the first failure, for caisson_spawn(); returns rc. */
 int spec_note(caisson_spec *spec, int rc, const char *what, const char *value);
 
+/* spec_bounds.c: what may be given for what; both stay as they are where that is not known. */
+void spec_bounds(const char *what, int error, const char **knob, const char **remedy);
+
 /* root.c: the default root, as the host has it; its procfs unless the spec lays out /proc itself. */
 int root_default(struct ops *ops, enum caisson_network network, bool proc);
 /* A procfs at dst, what programs need not see of it covered. flags: enum caisson_procfs_flags. */
@@ -197,6 +200,10 @@ void plan_clear(struct plan_image *plan);
 /* What record was about, in words; NULL if nothing. Into buf. */
 const char *plan_subject(const struct plan_image *plan, uint32_t record, char *buf, size_t size);
 
+/* plan_about.c: the same of an answer; and where it is the policy's, which line would allow it. */
+void plan_about(const struct plan_image *plan, const struct caisson_answer *answer,
+                struct error_about *about);
+
 /* start.c: what init is told of a program. */
 struct start {
 	struct caisson_control head;                              /* but for kind and id */
@@ -206,14 +213,17 @@ struct start {
 
 /* The descriptors of spec are only borrowed. start_close() closes the others, also after a failure. */
 int start_make(const caisson_spec *spec, struct start *start, caisson_error **err);
-/* Queues it on socket. 0 or -errno, which start_failed() makes an error of. */
+/* Queues it on socket. 0 or -errno, which start_failed() makes an error of; start may be NULL there. */
 int start_send(const struct start *start, int socket, int flags);
-int start_failed(int rc, caisson_error **err);
+int start_failed(int rc, const struct start *start, caisson_error **err);
+/* Of the descriptor by that number inside, which init refused: what it is, and what to do. */
+void start_refused(const caisson_spec *spec, uint32_t number, struct error_about *about);
 void start_close(struct start *start);
 
 /* spawn.c: the first failure of a builder, or that there is no program; and what an answer is about. */
 int spec_ready(const caisson_spec *spec, caisson_error **err);
-const char *spec_subject(const caisson_spec *spec, const struct caisson_answer *answer);
+void spec_about(const caisson_spec *spec, const struct caisson_answer *answer,
+                struct error_about *about);
 
 /* Who is to build a sandbox, and what came of it. */
 struct builder {
@@ -221,6 +231,13 @@ struct builder {
 	const char *program;  /* its path */
 	bool unusable;        /* it is missing, or has not what it takes, whatever is asked of it */
 };
+
+/*
+ * builder.c: executing it was refused, or it is not there; it ended without an answer, or with one
+ * that was not understood. status: a wait status; -1: that is not known, or it had done its part.
+ */
+int builder_missing(struct builder *by, int error, caisson_error **err);
+int builder_silent(const struct builder *by, int rc, int status, caisson_error **err);
 
 /* via.c: the way, or the ways one after the other, that spec asks for. */
 int spawn_via(caisson_spec *spec, caisson_sandbox **box, caisson_error **err);

@@ -22,9 +22,9 @@ static bool means_root(const char *path) {
 
 /* The same as spec_note(), where it may be the place in the sandbox that is wrong. */
 static int note_place(caisson_spec *spec, int rc, const char *what, const char *dst) {
-	if (rc != -EINVAL || spec->error || !dst)
+	if (rc != -EINVAL || spec->error)
 		return spec_note(spec, rc, what, dst);
-	if (means_root(dst))
+	if (dst && means_root(dst))
 		return error_set(&spec->error, EINVAL, "describing the sandbox",
 		                 "destination in the sandbox",
 		                 "grant what the program needs of it (/usr, a directory of your "
@@ -33,7 +33,7 @@ static int note_place(caisson_spec *spec, int rc, const char *what, const char *
 		                 what, dst);
 	return error_set(&spec->error, EINVAL, "describing the sandbox",
 	                 "destination in the sandbox", "give an absolute path without \"..\"",
-	                 "%s at \"%s\": this is no place in the sandbox", what, dst);
+	                 "%s at \"%s\": this is no place in the sandbox", what, dst ? dst : "");
 }
 
 static int add(caisson_spec *spec, const struct spec_op *op, const char *what) {

@@ -28,13 +28,26 @@ static struct limits_asked *asked_of(caisson_spec *spec) {
 	return spec->limits;
 }
 
+static void limit_refused(caisson_spec *spec, enum caisson_limit limit, uint64_t value) {
+	char range[64];
+
+	snprintf(range, sizeof(range), "give %llu to %llu", (unsigned long long)limits[limit].least,
+	         (unsigned long long)limits[limit].most);
+	error_set(&spec->error, ERANGE, "describing the sandbox", "caisson_spec_limit()", range,
+	          "limit \"%s\": %llu is out of range", limits[limit].name,
+	          (unsigned long long)value);
+}
+
 int caisson_spec_limit(caisson_spec *spec, enum caisson_limit limit, uint64_t value) {
 	struct limits_asked *asked;
 
 	if ((unsigned)limit >= CAISSON_LIMIT_COUNT)
 		return spec_note(spec, -EINVAL, "limit", "out of range");
-	if (value < limits[limit].least || value > limits[limit].most)
-		return spec_note(spec, -ERANGE, "limit", limits[limit].name);
+	if (value < limits[limit].least || value > limits[limit].most) {
+		if (!spec->error)
+			limit_refused(spec, limit, value);
+		return -ERANGE;
+	}
 	asked = asked_of(spec);
 	if (!asked)
 		return spec_note(spec, -ENOMEM, "limit", limits[limit].name);

@@ -82,11 +82,8 @@ static const struct fixed meanings[] = {
 	                               "there, or grant the tree elsewhere" },
 	[CAISSON_KNOB_LIMITS] = { "memory, processes or descriptors are short",
 	                          "limits of this user", "" },
-	[CAISSON_KNOB_STDIO] = { "a descriptor given as standard input, output, error or channel "
-	                         "is "
-	                         "never passed: a directory, a block device, an O_PATH descriptor, "
-	                         "or "
-	                         "a regular file that was not allowed",
+	[CAISSON_KNOB_STDIO] = { "directories, block devices, O_PATH descriptors and regular files "
+	                         "that were not allowed are never passed",
 	                         "caisson_spec_stdio()",
 	                         "pass a pipe, or call caisson_spec_allow_stdio_files()" },
 	[CAISSON_KNOB_CWD] = { "the working directory cannot be entered", "working directory",

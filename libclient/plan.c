@@ -104,8 +104,7 @@ static int put_op(struct writer *w, struct plan_image *plan, const struct spec_o
 }
 
 static int source_failed(caisson_error **err, const struct spec_op *op, int error) {
-	const char *remedy = error == ENOENT ? "check the path; CAISSON_OPTIONAL leaves a missing "
-	                                       "source out"
+	const char *remedy = error == ENOENT ? "check the path"
 	                     : error == EACCES
 	                             ? "a sandbox is granted nothing its user cannot reach: "
 	                               "give the user access, or grant another path"
@@ -355,7 +354,10 @@ const char *plan_subject(const struct plan_image *plan, uint32_t record, char *b
 		         sent->op->source ? sent->op->source : "a descriptor", sent->op->name);
 		break;
 	case CAISSON_OP_NET:
-		snprintf(buf, size, "the network");
+		snprintf(buf, size, "the network %s",
+		         sent->op->a == CAISSON_NET_HOST       ? "host"
+		         : sent->op->a == CAISSON_NET_LOOPBACK ? "loopback"
+		                                               : "none");
 		break;
 	case CAISSON_OP_USERNS:
 		snprintf(buf, size, "the user namespace");

@@ -51,15 +51,26 @@ void policy_unload(struct policy *p) {
 static const struct {
 	enum caisson_limit limit;
 	const char *kind, *unit, *option;
-	uint64_t least;
+	uint64_t least, most; /* what caisson_spec_limit() takes */
 } maxima[] = {
-	{ CAISSON_LIMIT_MEMORY, "memory", "bytes of memory", "--memory", 1u << 20 },
-	{ CAISSON_LIMIT_SWAP, "swap", "bytes of swap", "--swap", 0 },
-	{ CAISSON_LIMIT_PIDS, "pids", "processes", "--pids", 4 },
-	{ CAISSON_LIMIT_CPU, "cpu", "percent of a processor", "--cpu", 1 },
-	{ CAISSON_LIMIT_SECONDS, "seconds", "seconds", "--seconds", 1 },
-	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files", 16 },
+	{ CAISSON_LIMIT_MEMORY, "memory", "bytes of memory", "--memory", 1u << 20, 1ull << 52 },
+	{ CAISSON_LIMIT_SWAP, "swap", "bytes of swap", "--swap", 0, 1ull << 52 },
+	{ CAISSON_LIMIT_PIDS, "pids", "processes", "--pids", 4, 1u << 22 },
+	{ CAISSON_LIMIT_CPU, "cpu", "percent of a processor", "--cpu", 1, 1000000 },
+	{ CAISSON_LIMIT_SECONDS, "seconds", "seconds", "--seconds", 1, INT32_MAX },
+	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files", 16, 768 },
 };
+
+bool policy_range(const char *kind, uint64_t *least, uint64_t *most, const char **unit) {
+	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++)
+		if (!strcmp(kind, maxima[i].kind)) {
+			*least = maxima[i].least;
+			*most = maxima[i].most;
+			*unit = maxima[i].unit;
+			return true;
+		}
+	return false;
+}
 
 int policy_channels(const struct policy *p, caisson_channel *const *channel, size_t channels,
                     uint64_t more, caisson_error **err) {
@@ -128,7 +139,7 @@ int policy_limits(const struct policy *p, const caisson_spec *spec, struct limit
 		    limits_has(limits, CAISSON_LIMIT_MEMORY))
 			continue;
 		if (!limits_has(limits, maxima[i].limit))
-			*value = r->number;
+			*value = r->number < maxima[i].most ? r->number : maxima[i].most;
 		limits->set |= 1u << maxima[i].limit;
 	}
 	for (size_t i = 0; i < spec->channels; i++)

@@ -43,6 +43,12 @@ int policy_channels(const struct policy *p, caisson_channel *const *channel, siz
 int policy_huge(const struct policy *p, caisson_channel *const *channel, size_t channels,
                 uint64_t more, caisson_error **err);
 
+/*
+ * Of a kind of "set": with less than least no sandbox can run, and more than most there is not
+ * to be had, whatever is set. false: it has no such bounds.
+ */
+bool policy_range(const char *kind, uint64_t *least, uint64_t *most, const char **unit);
+
 /* What the spec asks for and what the policy sets: never more than that. p may be NULL. */
 int policy_limits(const struct policy *p, const caisson_spec *spec, struct limits_asked *limits,
                   caisson_error **err);

@@ -24,7 +24,7 @@ static int queue_start(const caisson_spec *spec, struct limits_asked *limits, in
 		                                      : INT32_MAX);
 	limits->set &= ~LIMITS_OF_INIT;
 	if (rc == 0 && (rc = start_send(&start, socket, 0)) < 0)
-		start_failed(rc, err);
+		start_failed(rc, &start, err);
 	start_close(&start);
 	return rc;
 }

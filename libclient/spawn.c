@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "denials.h"
-#include "helper_file.h"
 #include "gpu.h"
 #include "limits_impl.h"
 #include "names.h"
@@ -59,56 +58,6 @@ int receive_answer(int socket, int flags, struct caisson_answer *answer, int *pi
 	return 0;
 }
 
-/* Executing it was refused, or it is not there. */
-static int builder_missing(struct builder *by, int error, caisson_error **err) {
-	const char *remedy = "install the package that contains caisson-helper";
-	const char *helper = by->program;
-	struct helper_file file;
-	char advice[128];
-
-	if (error == EMFILE)
-		return error_set(err, error, "executing caisson-helper", "RLIMIT_NOFILE",
-		                 "raise the limit of open files (ulimit -n), or grant fewer paths",
-		                 "the plan's descriptors do not fit below this process's limit");
-	by->unusable = true;
-	if (by->via == CAISSON_VIA_USERNS)
-		return error_set(err, error, "executing caisson-builder", "caisson-builder",
-		                 "install the package that contains caisson-builder",
-		                 "cannot execute %s: %s", helper, strerror(error));
-	helper_file_look(helper, &file);
-	if (error == EACCES && file.group[0] && !file.executable) {
-		snprintf(advice, sizeof(advice),
-		         "as root: usermod --append --groups %s USER, then log in again",
-		         file.group);
-		return error_set(err, error, "executing caisson-helper", "group of caisson-helper",
-		                 advice,
-		                 "cannot execute %s: it is reserved to the group %s, and this "
-		                 "process is not in it: %s",
-		                 helper, file.group, strerror(error));
-	}
-	if (error == EACCES)
-		remedy = "look at its mode, at the directories above it, and for noexec among the "
-			 "options of its mount; or install the package anew";
-	return error_set(err, error, "executing caisson-helper", "caisson-helper", remedy,
-	                 "cannot execute %s: %s", helper, strerror(error));
-}
-
-static int no_answer(const struct builder *by, int rc, caisson_error **err) {
-	bool helper = by->via == CAISSON_VIA_HELPER;
-	const char *name = helper ? "caisson-helper" : "caisson-builder";
-	const char *stage = helper ? "waiting for caisson-helper" : "waiting for caisson-builder";
-
-	if (rc != -EPIPE)
-		return error_set(err, -rc, stage, "",
-		                 "install matching versions of libcaisson and of what it runs",
-		                 "the answer of %s was not understood: %s", name, strerror(-rc));
-	return error_set(err, EIO, stage, "",
-	                 "look at the kernel log and the audit log for what killed it",
-	                 "%s ended without an answer: it was killed, or a step took "
-	                 "longer than its limit of 30 seconds",
-	                 name);
-}
-
 /* A call without which the helper builds nothing, whatever is asked of it. */
 static bool kernel_too_old(uint32_t number) {
 	const struct name_call *call = name_call(number);
@@ -147,23 +96,29 @@ static int next_answer(int socket, int helper, int init, struct caisson_answer *
 	return rc == -EAGAIN ? -EPIPE : rc;
 }
 
-const char *spec_subject(const caisson_spec *spec, const struct caisson_answer *answer) {
-	if (answer->knob == CAISSON_KNOB_CWD)
-		return spec->cwd;
-	return answer->stage == CAISSON_STAGE_EXEC ? spec->argv.item[0] : NULL;
+void spec_about(const caisson_spec *spec, const struct caisson_answer *answer,
+                struct error_about *about) {
+	about->subject = about->remedy = NULL;
+	if (answer->knob == CAISSON_KNOB_STDIO)
+		start_refused(spec, answer->detail, about);
+	else if (answer->knob == CAISSON_KNOB_CWD)
+		about->subject = spec->cwd;
+	else if (answer->stage == CAISSON_STAGE_EXEC)
+		about->subject = spec->argv.item[0];
 }
 
 /*
  * "cloned" from the helper; "built" and "running", or "failed", from init, which
- * may be faster: in any order. *pidfd: of init, if there is one.
+ * may be faster: in any order. *pidfd: of init, if there is one. *silent: the result, if there
+ * was no answer, of which only how the process ended may tell why.
  */
 static int await_running(int socket, int running, const caisson_spec *spec,
                          const struct plan_image *plan, struct builder *by,
                          struct caisson_answer *built, struct denials *denials, int *pidfd,
-                         caisson_error **err) {
+                         int *silent, caisson_error **err) {
 	struct caisson_answer answer, last = { 0 };
 	struct pollfd ended = { .fd = process_pollable(running), .events = POLLIN };
-	char subject[8400];
+	struct error_about about;
 	int fd, rc = 0;
 
 	/*
@@ -203,14 +158,16 @@ static int await_running(int socket, int running, const caisson_spec *spec,
 		                 "look at the kernel log for what killed it",
 		                 "the sandbox ended before its program ran");
 	if (last.kind != CAISSON_ANSWER_FAILED)
-		return no_answer(by, rc, err);
-	if (built->kind)
-		return error_from_answer(err, CAISSON_FROM_INIT, &last, spec_subject(spec, &last),
-		                         by->program);
+		return *silent = rc;
+	if (built->kind) {
+		spec_about(spec, &last, &about);
+		return error_from_answer(err, CAISSON_FROM_INIT, &last, &about, by->program);
+	}
 	by->unusable = is_closed(by, &last);
+	plan_about(plan, &last, &about);
 	return error_from_answer(
 		err, by->via == CAISSON_VIA_HELPER ? CAISSON_FROM_HELPER : CAISSON_FROM_BUILDER,
-		&last, plan_subject(plan, last.record, subject, sizeof(subject)), by->program);
+		&last, &about, by->program);
 }
 
 static caisson_sandbox *adopt(caisson_spec *spec, enum caisson_via via, int socket, int pidfd,
@@ -313,7 +270,7 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 	struct caisson_answer built = { 0 };
 	struct plan_image plan = { .memfd = -1 };
 	struct denials *denials = NULL;
-	int sv[2] = { -1, -1 }, pidfd = -1, error, status, rc;
+	int sv[2] = { -1, -1 }, pidfd = -1, error, status = -1, silent = 0, rc;
 	int running = -1; /* the helper, while it does */
 
 	*box = NULL;
@@ -337,7 +294,7 @@ int spawn_by(caisson_spec *spec, struct builder *by, caisson_sandbox **box, cais
 		rc = builder_missing(by, error, err);
 	if (rc < 0)
 		goto out;
-	rc = await_running(sv[0], running, spec, &plan, by, &built, denials, &pidfd, err);
+	rc = await_running(sv[0], running, spec, &plan, by, &built, denials, &pidfd, &silent, err);
 	if (rc == 0) {
 		built.held &= ~plan.given_up;
 		if (by->via == CAISSON_VIA_USERNS)
@@ -365,9 +322,12 @@ out:
 	if (sv[1] >= 0)
 		close(sv[1]);
 	if (running >= 0) {
-		process_wait(running, &status);
+		if (process_wait(running, &status) < 0 || pidfd >= 0)
+			status = -1;
 		close(running);
 	}
+	if (silent)
+		rc = builder_silent(by, silent, status, err);
 	if (pidfd >= 0) {
 		process_kill(pidfd);
 		process_wait(pidfd, &status);

@@ -15,9 +15,13 @@
 static const char STAGE[] = "describing the sandbox";
 
 int spec_note(caisson_spec *spec, int rc, const char *what, const char *value) {
-	if (rc < 0 && !spec->error)
-		error_set(&spec->error, -rc, STAGE, "", "", "%s \"%s\": %s", what,
+	const char *knob = "", *remedy = "";
+
+	if (rc < 0 && !spec->error) {
+		spec_bounds(what, -rc, &knob, &remedy);
+		error_set(&spec->error, -rc, STAGE, knob, remedy, "%s \"%.200s\": %s", what,
 		          value ? value : "", strerror(-rc));
+	}
 	return rc;
 }
 

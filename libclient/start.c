@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gpu.h"
@@ -209,10 +210,65 @@ void start_close(struct start *start) {
 		close(start->null);
 }
 
-int start_failed(int rc, caisson_error **err) {
+/* By its number inside. */
+static void describe(uint32_t number, char *text, size_t size) {
+	static const char *const streams[] = { "standard input", "standard output",
+		                               "standard error" };
+
+	if (number < 3)
+		snprintf(text, size, "%s", streams[number]);
+	else
+		snprintf(text, size, "what is to be descriptor %u inside", number);
+}
+
+int start_failed(int rc, const struct start *start, caisson_error **err) {
+	uint32_t i = CAISSON_START_FD_STDIO;
+	char which[64];
+
+	while (rc == -EBADF && start && i < start->head.fds && fcntl(start->fd[i], F_GETFD) >= 0)
+		i++;
+	if (rc == -EBADF && start && i < start->head.fds) {
+		describe(i - CAISSON_START_FD_STDIO, which, sizeof(which));
+		return error_set(err, EBADF, STAGE,
+		                 i < CAISSON_START_FD_EXTRA ? "caisson_spec_stdio()"
+		                                            : "caisson_spec_pass_fd()",
+		                 i < CAISSON_START_FD_EXTRA
+		                         ? "give one that is open, or -1 for a /dev/null"
+		                         : "give one that is open until caisson_spawn() is done",
+		                 "%s, %d here, is not an open descriptor", which, start->fd[i]);
+	}
 	return error_set(err, -rc, STAGE, rc == -ETOOMANYREFS ? "RLIMIT_NOFILE" : "", "",
-	                 rc == -EBADF ? "standard input, output or error is not an open "
-	                                "descriptor, or one to be passed is not"
-	                              : "cannot pass descriptors to the sandbox: %s",
-	                 strerror(-rc));
+	                 "cannot pass descriptors to the sandbox: %s", strerror(-rc));
+}
+
+void start_refused(const caisson_spec *spec, uint32_t number, struct error_about *about) {
+	size_t passed = number - 3 - spec_channels(spec);
+	int fd = number < 3              ? spec->stdio[number]
+	         : passed < spec->passed ? spec->pass[passed]
+	                                 : -1,
+	    flags = fcntl(fd, F_GETFL);
+	const char *kind = "of a kind that is not passed";
+	struct stat st;
+	char which[64];
+
+	describe(number, which, sizeof(which));
+	about->remedy = NULL;
+	if (flags < 0 || fstat(fd, &st) < 0) {
+		kind = "not what it was when it was passed";
+	} else if (flags & O_PATH) {
+		kind = "open with O_PATH";
+		about->remedy = "open it for reading or writing";
+	} else if (S_ISDIR(st.st_mode)) {
+		kind = "a directory";
+		about->remedy = "grant the directory (--ro, --rw, caisson_spec_bind()), and pass a "
+				"file, a pipe or nothing (</dev/null)";
+	} else if (S_ISBLK(st.st_mode)) {
+		kind = "a block device";
+		about->remedy = "pass what is in it by a pipe (cat DEVICE | caisson run ...)";
+	} else if (S_ISREG(st.st_mode)) {
+		kind = "a regular file, and these were not allowed";
+		about->remedy = "pass a pipe, or call caisson_spec_allow_stdio_files()";
+	}
+	snprintf(about->text, sizeof(about->text), "%s is %s", which, kind);
+	about->subject = about->text;
 }

@@ -137,7 +137,9 @@ Test(bwrap_args, refused_with_the_helper) {
 		{ "--pidns 3 x", "bwrap: --pidns doesn't work in setuid mode: " },
 		{ "--unshare-pid --as-pid-1 x", "bwrap: --as-pid-1 doesn't work in setuid mode: " },
 		{ "--unshare-user --info-fd 4 --userns-block-fd 3 x",
-		  "bwrap: --userns-block-fd doesn't work in setuid mode: " },
+		  "bwrap: --userns-block-fd doesn't work in setuid mode: the user namespace is "
+		  "root's, and its ids are mapped by caisson-helper; leave it out, or use "
+		  "\"caisson run --subuid N --subgid N\"" },
 		{ "--cap-add ALL x", "bwrap: --cap-add in setuid mode can be used only by root: " },
 		{ "--cap-drop ALL --cap-add cap_kill x",
 		  "bwrap: --cap-add in setuid mode can be used only by root: " },

@@ -31,6 +31,12 @@ bw --version
 gave 0 && grep -q '^bubblewrap 0\.11\.' out; point "--version is bubblewrap's"
 small --level-prefix --chdir / --chdir / true
 gave 0 && [ "$(cat err)" = "<4>bwrap: Only the last --chdir option will take effect" ]; point "--level-prefix"
+for argv0 in "" "--argv0 x"; do
+	# shellcheck disable=SC2086 # none, or two words
+	small --level-prefix $argv0 no-such-program
+	[ $RC = 1 ] && [ "$(cat err)" = "<3>bwrap: execvp no-such-program: No such file or directory" ]
+	point "--level-prefix, of a program that is not there${argv0:+, in the inner program}"
+done
 
 # --------------------------------------------------------------------- what is refused
 

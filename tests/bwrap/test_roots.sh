@@ -174,6 +174,6 @@ gave 0 && grep -q 'profile strict' report; point "--caisson-seccomp, --caisson-r
 small --caisson-landlock processes --caisson-report report true
 gave 0 && grep -q '"landlock_files": false' report; point "--caisson-landlock"
 small --caisson-seccomp none true
-[ $RC = 1 ] && grep -q 'bwrap: seccomp profile "none"' err; point "there is no profile that leaves it out"
+refused '--caisson-seccomp: default, strict, gpu or nested, not "none"'; point "there is no profile that leaves it out"
 
 done_testing

@@ -140,7 +140,8 @@ static void test_host_name(void) {
 static void test_passed(void) {
 	static const struct refusal dir = { EBADF, CAISSON_FROM_INIT, NULL, NULL, NULL };
 	static const struct refusal closed = { EBADF, CAISSON_FROM_LIBRARY, "preparing the program",
-		                               NULL, "passed" };
+		                               "caisson_spec_pass_fd()",
+		                               "what is to be descriptor 3 inside, 999 here" };
 	caisson_spec *spec = inside(DOES("fds", "read /proc/self/fd/4"));
 	int end[2], fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -153,7 +153,8 @@ binds()
 	run --ro "$T/a\\:b:/y\\:z" -- cat /y:z/file
 	gave 0 colon; point "and in DST"
 	run --ro "$T/nothing-$TOKEN:/x" -- true
-	refused "nothing-$TOKEN"; point "a source that does not exist gives 125 and is named"
+	refused "nothing-$TOKEN" "check the path" && ! grep -q CAISSON_ "$T/err"
+	point "a source that does not exist gives 125 and is named, with what can be done here"
 	mkdir -p "$T/closed/sub" && chmod 000 "$T/closed"
 	run --ro "$T/closed/sub:/x" -- true
 	refused "closed/sub"; point "a source that the user cannot open gives 125 and is named"
@@ -223,7 +224,13 @@ surroundings()
 	run --hostname harbour -- uname -n
 	gave 0 harbour; point "--hostname"
 	run --hostname "$(printf '%065d' 0)" -- true
-	refused .; point "a host name of 65 bytes gives 125"
+	refused "decided by: --hostname" "1 to 64 letters"; point "a host name of 65 bytes gives 125"
+	run --hostname "" -- true
+	refused "decided by: --hostname" "1 to 64 letters"; point "and so does an empty one"
+	run --label a/b -- true
+	refused "decided by: --label" "1 to 64 letters"; point "--label with a slash gives 125"
+	run --gpu "x y" -- true
+	refused "decided by: --gpu" "a UUID"; point "--gpu with a blank gives 125"
 }
 
 network()
@@ -357,8 +364,11 @@ streams()
 	gave 0 end; point "a closed standard input is an empty one"
 	timeout 30 "$CAISSON" run -- true </tmp >"$T/out" 2>"$T/err"
 	RC=$?
-	refused "directory\|descriptor\|standard input"
-	point "a directory as standard input is refused"
+	refused "standard input is a directory" "what to do: .*--ro.*</dev/null"
+	point "a directory as standard input is refused, and named"
+	timeout 30 "$CAISSON" run -- true 2>&1 >/dev/null </dev/null 1</tmp | cat >"$T/err"
+	grep -q "standard output is a directory" "$T/err"
+	point "and so is one as standard output"
 	head -c 3000000 /dev/zero | timeout 30 "$CAISSON" run -- cat 2>"$T/err" | wc -c >"$T/out"
 	[ "$(tr -d ' ' <"$T/out")" = 3000000 ]; point "three megabytes pass through"
 	exec 7<"$T/in"
@@ -447,7 +457,12 @@ bad_helpers()
 		point "a helper that is setuid, but not root's: 125 and a remedy"
 	fi
 	run --helper /usr/bin/true -- true
-	refused .; point "another program as the helper: 125"
+	refused "/usr/bin/true ended with status 0 and without an answer" "decided by: --helper"
+	point "another program as the helper: 125, which, and how it ended"
+	printf '#!/bin/sh\nkill -9 $$\n' >"$T/killed" && chmod 755 "$T/killed"
+	run --via helper --helper "$T/killed" -- true
+	refused "killed ended without an answer: signal 9" "kernel log"
+	point "one that is killed: 125, and by which signal"
 	run --via helper --helper "$T" -- true
 	refused .; point "a directory as the helper: 125"
 	if command -v setpriv >/dev/null; then
@@ -490,6 +505,7 @@ doctor()
 	RC=$?
 	case $MODE in
 	none | userns) [ $RC = 0 ] && grep -q '^helper  *missing' "$T/out" && ! grep -q PROBLEM "$T/out" &&
+		grep -q '  do: install' "$T/out" && ! grep -q 'for other programs: install' "$T/out" &&
 		grep -q '^sandbox  *full .*without caisson-helper' "$T/out" ;;
 	*) [ $RC = 2 ] && grep -q '^helper  *missing' "$T/out" && grep -q '  do: install' "$T/out" &&
 		grep -q '^sandbox  *refused' "$T/out" ;;

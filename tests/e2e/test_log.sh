@@ -199,7 +199,21 @@ point "--since: nothing that is older"
 log --journal /run/log/journal --uid "$uid"
 [ "$RC" = 0 ] && [ "$(wc -l <"$T/out")" = 2 ]
 point "--journal"
+log --since xyz
+[ "$RC" = 125 ] && [ ! -s "$T/out" ] && grep -q xyz "$T/err" && grep -q 'journalctl failed (above)' "$T/err"
+point "--since: what is no time is a failure"
+log --journal /nope
+[ "$RC" = 125 ] && grep -q 'nope.*No such file' "$T/err" && grep -q 'journalctl failed (above)' "$T/err"
+point "--journal: one that is not there is a failure"
+mkdir "$T/empty"
+log --journal "$T/empty"
+[ "$RC" = 0 ] && [ ! -s "$T/out" ] && [ ! -s "$T/err" ]
+point "and one without a record is none"
+chmod -R o-rwx /run/log/journal/*
 user "$CAISSON" log
-[ "$RC" = 0 ] && [ ! -s "$T/out" ] && grep -q 'is for root and the groups' "$T/err"
+[ "$RC" = 125 ] && [ ! -s "$T/out" ] && grep -q 'is for root and the groups' "$T/err"
 point "a user who may not read the journal is told so"
+user "$CAISSON" log --journal /run/log/journal
+[ "$RC" = 125 ] && [ ! -s "$T/out" ] && grep -q 'journalctl failed (above)' "$T/err"
+point "by its directory, too"
 echo "1..$N"

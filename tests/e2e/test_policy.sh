@@ -163,6 +163,30 @@ for kind in memory:100M:101M pids:50:51 cpu:50:51; do
 	fi
 done
 
+# ---- which line would allow it
+
+policy "deny uid:$uid net host" "deny all read $S/home/a"
+user "$CAISSON" run --net host -- true
+[ "$RC" = 125 ] && grep -q 'the network host: the policy denies it' "$T/err" &&
+	grep -q "ask the administrator for \"allow uid:$uid net host\" in a file of policy.d behind that line" "$T/err"
+point "a network that is denied is named, and so is the line that would allow it"
+user "$CAISSON" run --rw "$S/home/a:/h" -- true
+[ "$RC" = 125 ] && grep -q "for \"allow uid:$uid read $S/home/a\" and \"allow uid:$uid write $S/home/a\" in" "$T/err"
+point "of a tree the lines for what is asked"
+policy "allow uid:$uid net host" "allow uid:$uid read $S/home/a"
+user "$CAISSON" run --net host --ro "$S/home/a:/h" -- true
+[ "$RC" = 0 ]
+point "with these lines it is allowed"
+policy
+sed -i '/net *host/d' "$POLICY/policy.conf"
+user "$CAISSON_PREFIX/bin/caisson-bwrap" --ro-bind / / true
+[ "$RC" = 1 ] && grep -q '^bwrap: .*the network host: no line of the policy allows it' "$T/err" &&
+	grep -q "for \"allow uid:$uid net host\" in a file of policy.d, or" "$T/err"
+point "caisson-bwrap says it, too"
+user "$CAISSON" run --label foo -- true
+[ "$RC" = 125 ] && grep -q "for \"allow uid:$uid label foo\" in" "$T/err"
+point "and of a label"
+
 # ---- caisson policy check
 
 policy
@@ -197,6 +221,17 @@ says "check: how many" '^3 rules in 1 file, 6 errors, 1 warning$'
 user "$CAISSON" policy check "$T/none"
 [ "$RC" = 1 ] && grep -q 'No such file' "$T/err"
 point "check: a file that is not there"
+printf 'set all %s\n' "files 15" "pids 2" "seconds 0" "memory 1023K" "cpu 0" "swap 0" "binds 0" >"$T/low"
+user "$CAISSON" policy check "$T/low"
+[ "$RC" = 1 ] && grep -q '^7 rules in 1 file, 0 errors, 5 warnings$' "$T/out"
+point "check: maxima with which no sandbox can run"
+says "check: how many it takes" '/low:1:1: warning: with at most 15 open files of a process no sandbox can run: it takes 16$'
+printf 'set all %s\n' "files 800" "pids 5M" "seconds 3G" "files unlimited" >"$T/high"
+sed -i '/unlimited/s/all/uid:1/' "$T/high"
+user "$CAISSON" policy check "$T/high"
+[ "$RC" = 1 ] && grep -q '^4 rules in 1 file, 0 errors, 3 warnings$' "$T/out"
+point "check: maxima above what can be had"
+says "check: what can be had" '/high:1:1: warning: it limits nothing: more than 768 open files of a process no sandbox has$'
 policy "deny all read @own/x"
 user "$CAISSON" policy check
 [ "$RC" = 1 ]
@@ -229,10 +264,22 @@ point "explain: allowed"
 says "explain: by which line" "^allowed +$S at /s +.*policy.conf:[0-9]+\$"
 says "explain: covers" '^covered +/s/home/a/.ssh +.*50-local.conf:1$'
 says "explain: limits" '^limited +at most 100 seconds +.*50-local.conf:4$'
+policy "set all files 800"
+user "$CAISSON" policy explain -- true
+[ "$RC" = 0 ]
+says "explain: a maximum above what can be had is as much as that" '^limited +at most 768 open files .*50-local.conf:1$'
+policy "allow all label one*"
+user "$CAISSON" policy explain -- --ro "$S:/s" --label foo -- true
+[ "$RC" = 1 ]
+says "explain: a label that no line allows" '^denied +the label foo +no line of the policy allows it$'
+user "$CAISSON" policy explain -- --ro "$S:/s" --label one-2 -- true
+[ "$RC" = 0 ]
+says "explain: a label, and by which line" '^allowed +the label one-2 +.*50-local.conf:1$'
+policy "$rules" "deny uid:$uid write $S/fixed" "deny all net loopback" "set all seconds 100"
 user "$CAISSON" policy explain --rw "$S:/s" --net loopback
 [ "$RC" = 1 ]
 point "explain: denied"
-says "explain: which line denies it" '^denied +the network +.*50-local.conf:3$'
+says "explain: which line denies it" '^denied +the network loopback +.*50-local.conf:3$'
 says "explain: read-only" '^read-only +/s/fixed +.*50-local.conf:2$'
 user "$CAISSON" policy explain --seconds 101
 [ "$RC" = 1 ]
@@ -241,7 +288,7 @@ user "$CAISSON" policy explain --ro /proc:/p
 [ "$RC" = 1 ]
 says "explain: what is never granted" "^denied +/proc at /p .*kernel's own"
 for options in "--net host" "--net loopback" "--rw $S/fixed:/f" "--ro $S/fixed:/f" "--ro $S/home/a/.ssh:/f" \
-	"--userns none" "--seccomp strict" "--uid 0" "--ro /proc:/p" "--files 700" "--seconds 99" "--seconds 101"; do
+	"--userns none" "--label foo" "--seccomp strict" "--uid 0" "--ro /proc:/p" "--files 700" "--seconds 99" "--seconds 101"; do
 	# shellcheck disable=SC2086 # words
 	user "$CAISSON" policy explain $options -- true
 	said=$RC

@@ -196,7 +196,8 @@ static void test_stdio_refused(void) {
 	static const struct refusal never = { EBADF, CAISSON_FROM_INIT, "preparing the program",
 		                              "caisson_spec_stdio()", NULL };
 	static const struct refusal closed = { EBADF, CAISSON_FROM_LIBRARY, "preparing the program",
-		                               NULL, "not an open descriptor" };
+		                               "caisson_spec_stdio()",
+		                               "standard output, 900 here, is not an open" };
 	static const struct {
 		int flags;
 		bool allow;

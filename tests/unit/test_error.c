@@ -2,12 +2,16 @@
 /* The sentences that are made of the helper's and init's numbers. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
-#include "error.h"
+#include "caisson_channels.h"
+#include "denials.h"
+#include "internal.h"
 #include "names.h"
 
 static enum caisson_error_source source = CAISSON_FROM_HELPER;
@@ -20,9 +24,10 @@ static caisson_error *of(uint32_t stage, uint32_t knob, int error, uint32_t deta
 		.error = error,
 		.detail = detail,
 	};
+	static const struct error_about about = { .subject = "a subject" };
 	caisson_error *err = NULL;
 
-	cr_assert_eq(error_from_answer(&err, source, &answer, "a subject", NULL), -error);
+	cr_assert_eq(error_from_answer(&err, source, &answer, &about, NULL), -error);
 	cr_assert_not_null(err);
 	return err;
 }
@@ -115,6 +120,130 @@ Test(error, missing_system_calls) {
 	cr_expect_str_eq(name_capability(0), "CAP_CHOWN");
 	cr_expect_str_eq(name_capability(40), "CAP_CHECKPOINT_RESTORE");
 	cr_expect_null(name_capability(41));
+}
+
+Test(error, a_remedy_of_its_own) {
+	const struct caisson_answer answer = { .kind = CAISSON_ANSWER_FAILED,
+		                               .knob = CAISSON_KNOB_SANDBOXES,
+		                               .error = EACCES };
+	const struct error_about about = { .subject = "it", .remedy = "ask" };
+	caisson_error *err = NULL;
+
+	cr_assert_eq(error_from_answer(&err, CAISSON_FROM_HELPER, &answer, &about, NULL), -EACCES);
+	cr_expect_str_eq(caisson_error_remedy(err), "ask");
+	caisson_error_free(err);
+	cr_assert_eq(error_from_answer(&err, CAISSON_FROM_HELPER, &answer, NULL, NULL), -EACCES);
+	cr_expect(strstr(caisson_error_remedy(err), "administrator"));
+	caisson_error_free(err);
+}
+
+/* A number inside, a descriptor here: which it is, and what it is. */
+static void refused(const caisson_spec *spec, uint32_t number, const char *text,
+                    const char *remedy) {
+	const struct caisson_answer answer = { .knob = CAISSON_KNOB_STDIO, .detail = number };
+	struct error_about about;
+
+	spec_about(spec, &answer, &about);
+	cr_expect_str_eq(about.subject, text);
+	if (remedy)
+		cr_expect(about.remedy && strstr(about.remedy, remedy), "%s", text);
+	else
+		cr_expect_null(about.remedy);
+}
+
+Test(error, which_descriptor) {
+	caisson_spec *spec = caisson_spec_new("stdio");
+	int dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	    path = open("/", O_PATH | O_CLOEXEC);
+	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	caisson_error *err = NULL;
+	struct start start;
+
+	cr_assert(dir >= 0 && path >= 0 && file >= 0);
+	caisson_spec_stdio(spec, dir, path, file);
+	caisson_spec_pass_fd(spec, dir);
+	caisson_spec_pass_fd(spec, path);
+	refused(spec, 0, "standard input is a directory", "--ro");
+	refused(spec, 1, "standard output is open with O_PATH", "for reading or writing");
+	refused(spec, 2, "standard error is a regular file, and these were not allowed",
+	        "caisson_spec_allow_stdio_files()");
+	refused(spec, 3, "what is to be descriptor 3 inside is a directory", "--ro");
+	refused(spec, 4, "what is to be descriptor 4 inside is open with O_PATH", "for reading");
+	refused(spec, 5, "what is to be descriptor 5 inside is not what it was when it was passed",
+	        NULL);
+	refused(spec, ~0u,
+	        "what is to be descriptor 4294967295 inside is not what it was when it was passed",
+	        NULL);
+	caisson_spec_argv(spec, (const char *const[]){ "true", NULL });
+	cr_assert_eq(start_make(spec, &start, &err), 0);
+	cr_expect_eq(start_failed(-EBADF, &start, &err), -EBADF);
+	cr_expect(strstr(caisson_error_message(err), "cannot pass descriptors"));
+	caisson_error_free(err);
+	close(dir);
+	cr_expect_eq(start_failed(-EBADF, &start, &err), -EBADF);
+	cr_expect(strstr(caisson_error_message(err), "standard input, "), "%s",
+	          caisson_error_message(err));
+	cr_expect_str_eq(caisson_error_knob(err), "caisson_spec_stdio()");
+	caisson_error_free(err);
+	start.fd[CAISSON_START_FD_STDIO] = file;
+	cr_expect_eq(start_failed(-EBADF, &start, &err), -EBADF);
+	cr_expect(strstr(caisson_error_message(err), "what is to be descriptor 3 inside, "), "%s",
+	          caisson_error_message(err));
+	cr_expect_str_eq(caisson_error_knob(err), "caisson_spec_pass_fd()");
+	caisson_error_free(err);
+	start_close(&start);
+	caisson_spec_free(spec);
+	close(path);
+	close(file);
+}
+
+/* What a spec does not take: which function, and what it does take. */
+static void bounded(caisson_spec *spec, const char *message, const char *knob, const char *remedy) {
+	cr_assert_not_null(spec->error);
+	cr_expect(strstr(caisson_error_message(spec->error), message), "%s",
+	          caisson_error_message(spec->error));
+	cr_expect(strstr(caisson_error_knob(spec->error), knob), "%s: %s", message,
+	          caisson_error_knob(spec->error));
+	cr_expect(strstr(caisson_error_remedy(spec->error), remedy), "%s: %s", message,
+	          caisson_error_remedy(spec->error));
+	caisson_error_free(spec->error);
+	spec->error = NULL;
+}
+
+Test(error, what_a_spec_takes) {
+	caisson_spec *spec = caisson_spec_new("bounds");
+	char name[66] = "";
+
+	cr_assert_not_null(spec);
+	memset(name, 'a', 65);
+	caisson_spec_hostname(spec, name);
+	bounded(spec, "host name", "--hostname", "1 to 64");
+	caisson_spec_hostname(spec, "");
+	bounded(spec, "host name", "--hostname", "1 to 64");
+	caisson_spec_label(spec, "a/b");
+	bounded(spec, "label \"a/b\"", "--label", "1 to 64");
+	caisson_spec_gpu(spec, "x y");
+	bounded(spec, "GPU \"x y\"", "--gpu", "UUID");
+	caisson_spec_limit(spec, CAISSON_LIMIT_FILES, 800);
+	bounded(spec, "limit \"files\": 800 is out of range", "caisson_spec_limit()", "16 to 768");
+	caisson_spec_seccomp(spec, "foo");
+	for (uint64_t i = 0; seccomp_profile_name(i); i++)
+		cr_expect(strstr(caisson_error_remedy(spec->error), seccomp_profile_name(i)));
+	bounded(spec, "seccomp profile \"foo\"", "--seccomp", "choose one of");
+	caisson_spec_landlock(spec, (enum caisson_landlock)7);
+	bounded(spec, "Landlock domain", "--landlock", "processes");
+	caisson_spec_setenv(spec, "A=B", "c");
+	bounded(spec, "environment variable \"A=B\"", "caisson_spec_setenv()", "no '='");
+	caisson_spec_tmpfs(spec, "/x", 0, 0755);
+	bounded(spec, "tmpfs \"/x\"", "caisson_spec_tmpfs()", "1 byte to 1 PiB");
+	caisson_spec_data(spec, "", 0, "/x", 01000);
+	bounded(spec, "file \"/x\"", "caisson_spec_data()", "up to 0777");
+	caisson_spec_dir(spec, NULL, 0755);
+	bounded(spec, "directory at \"\"", "destination in the sandbox", "absolute path");
+	cr_assert_not_null(caisson_spec_channel(spec, "x", CAISSON_TO_HOST, 4096));
+	cr_expect_null(caisson_spec_channel(spec, "x", CAISSON_TO_HOST, 4096));
+	bounded(spec, "channel \"x\"", "caisson_spec_channel()", "a name of its own");
+	caisson_spec_free(spec);
 }
 
 /* What caisson-builder says is not about root, and names no file of the helper's. */

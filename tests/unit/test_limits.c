@@ -498,6 +498,24 @@ Test(limits, ranges) {
 
 /* ------------------------------------------------------- the policy's maxima */
 
+/* What a policy may set to any use is what may be asked for. */
+Test(maxima, ranges) {
+	static const struct {
+		const char *kind;
+		enum caisson_limit limit;
+	} kinds[] = { { "memory", CAISSON_LIMIT_MEMORY },   { "swap", CAISSON_LIMIT_SWAP },
+		      { "pids", CAISSON_LIMIT_PIDS },       { "cpu", CAISSON_LIMIT_CPU },
+		      { "seconds", CAISSON_LIMIT_SECONDS }, { "files", CAISSON_LIMIT_FILES } };
+	uint64_t least, most;
+	const char *unit;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		cr_assert(policy_range(kinds[i].kind, &least, &most, &unit));
+		out_of_range(kinds[i].limit, least, most);
+	}
+	cr_expect_not(policy_range("binds", &least, &most, &unit));
+}
+
 static struct policy *policy_of(const char *text) {
 	struct policy *p = calloc(1, sizeof(*p));
 
