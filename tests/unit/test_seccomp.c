@@ -74,16 +74,34 @@ Test(seccomp, nested_asks_for_what_it_needs) {
 
 	cr_expect_eq(plan_given_up(spec), 0);
 	caisson_spec_seccomp(spec, "nested");
-	cr_expect_eq(plan_given_up(spec), CAISSON_BIT(CAPABILITIES));
+	cr_expect_eq(plan_given_up(spec), CAISSON_BIT(CAPABILITIES) | CAISSON_BIT(HOST_SOCKETS));
 	cr_assert_eq(plan_collect(spec, &ops, NULL), 0);
 	cr_expect_eq(ops.item[0].op, CAISSON_OP_USERNS);
 	cr_expect_eq(ops.item[0].a, CAISSON_USERNS_REQUIRED);
+	ops_clear(&ops);
+	caisson_spec_proc_with(spec, "/proc", CAISSON_PROCFS_PIDS);
+	cr_expect_eq(plan_collect(spec, &ops, &err), -EINVAL);
+	cr_expect(strstr(caisson_error_message(err), "does not stay one"));
+	caisson_error_free(err);
+	err = NULL;
 	ops_clear(&ops);
 	caisson_spec_user_namespace(spec, CAISSON_USER_NAMESPACE_NONE);
 	cr_expect_eq(plan_collect(spec, &ops, &err), -EINVAL);
 	cr_expect(strstr(caisson_error_message(err), "profile nested needs a user namespace"));
 	caisson_error_free(err);
 	ops_clear(&ops);
+	caisson_spec_free(spec);
+}
+
+/* Where files outside may be opened, sockets may be found. */
+Test(seccomp, a_landlock_domain_for_processes_gives_up_sockets) {
+	caisson_spec *spec = caisson_spec_new("seccomp");
+
+	cr_expect_eq(caisson_spec_landlock(spec, CAISSON_LANDLOCK_PROCESSES), 0);
+	cr_expect_eq(plan_given_up(spec), CAISSON_BIT(HOST_SOCKETS));
+	cr_expect_eq(caisson_spec_landlock(spec, CAISSON_LANDLOCK_FILES), 0);
+	cr_expect_eq(plan_given_up(spec), 0);
+	cr_expect_eq(caisson_spec_landlock(spec, (enum caisson_landlock)2), -EINVAL);
 	caisson_spec_free(spec);
 }
 
