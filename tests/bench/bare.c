@@ -44,6 +44,7 @@
 #define NR_close_range 436
 #define NR_mount_setattr 442
 #define NR_landlock_create_ruleset 444
+#define NR_landlock_add_rule 445
 #define NR_landlock_restrict_self 446
 
 #define FROM_EMPTY_PATH 4u
@@ -221,7 +222,11 @@ static void drop(void) {
 		unsigned short len;
 		const struct sock_filter *filter;
 	} floor = { CAISSON_FLOOR_NONE_LEN, caisson_floor_none };
-	uint64_t rules[3] = { 0, 0, 3 /* abstract sockets, signals */ };
+	uint64_t rules[3] = { 0, 0, 3 /* abstract sockets, signals */ }, files = 0x7fff;
+	struct {
+		uint64_t access;
+		int32_t fd;
+	} __attribute__((packed)) below = { files, -1 };
 	int set;
 
 	must(prctl(PR_SET_KEEPCAPS, 1) == 0);
@@ -238,6 +243,15 @@ static void drop(void) {
 	set = (int)syscall(NR_landlock_create_ruleset, rules, sizeof(rules), 0);
 	if (set >= 0) /* Linux 6.12 */
 		must(syscall(NR_landlock_restrict_self, set, 0) == 0);
+	close(set);
+	/* And the one for files: everything below the root. Standard streams are pipes or have none. */
+	set = (int)syscall(NR_landlock_create_ruleset, &files, sizeof(files), 0);
+	below.fd = open("/", O_PATH | O_CLOEXEC);
+	if (set >= 0)
+		must(syscall(NR_landlock_add_rule, set, 1, &below, 0) == 0 &&
+		     syscall(NR_landlock_restrict_self, set, 0) == 0);
+	close(set);
+	close(below.fd);
 	must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &floor) == 0);
 }
 
