@@ -28,6 +28,11 @@ static struct limits_asked *asked_of(caisson_spec *spec) {
 	return spec->limits;
 }
 
+void limits_range(enum caisson_limit limit, uint64_t *least, uint64_t *most) {
+	*least = limits[limit].least;
+	*most = limits[limit].most;
+}
+
 static void limit_refused(caisson_spec *spec, enum caisson_limit limit, uint64_t value) {
 	char range[64];
 

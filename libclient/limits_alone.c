@@ -36,16 +36,21 @@ static uint64_t alone(const caisson_spec *spec, const struct limits_asked *asked
 	return asked->value[CAISSON_LIMIT_PIDS];
 }
 
+/* A group alone, named or against the pool of huge pages, is no limit. */
+static int nothing_asked(caisson_error **err) {
+	return error_set(err, EINVAL, PLACE_STAGE, "--require, caisson_spec_require()",
+	                 "ask for one (--memory, --pids, --cpu, caisson_spec_limit())",
+	                 "the property \"limits\" is required, and no limit is asked for");
+}
+
 int limits_start(struct limiting *l, caisson_spec *spec, caisson_error **err) {
 	int rc;
 
 	spec->pids_alone = 0;
-	if (!l->asked.set && !l->asked.dir && !l->asked.no_pool &&
-	    !(spec->require & CAISSON_BIT(LIMITS)))
-		return 0;
-	/* A group alone, named or against the pool of huge pages, is no limit. */
 	if (!l->asked.set && spec->require & CAISSON_BIT(LIMITS))
-		return place_nothing_asked(err);
+		return nothing_asked(err);
+	if (!l->asked.set && !l->asked.dir && !l->asked.no_pool)
+		return 0;
 	l->used = &l->entry;
 	rc = limits_begin(&l->asked, l->used, &l->no_group);
 	if (rc == 0)

@@ -57,6 +57,8 @@ struct entry {
 /* limits.c: words */
 unsigned limits_controllers(const struct limits_asked *asked);
 uint64_t limits_pages(uint64_t bytes);
+/* What caisson_spec_limit() takes. */
+void limits_range(enum caisson_limit limit, uint64_t *least, uint64_t *most);
 /* "512 MiB" */
 const char *limits_size(uint64_t bytes, char text[32]);
 /* "own cgroup, memory 512 MiB, no swap, 64 processes"; NULL if memory is short. */

@@ -242,12 +242,6 @@ static int open_gate(struct entry *entry, caisson_error **err) {
 	return error_set(err, errno, PLACE_STAGE, "", "", "pipe: %s", strerror(errno));
 }
 
-int place_nothing_asked(caisson_error **err) {
-	return error_set(err, EINVAL, PLACE_STAGE, "--require, caisson_spec_require()",
-	                 "ask for one (--memory, --pids, --cpu, caisson_spec_limit())",
-	                 "the property \"limits\" is required, and no limit is asked for");
-}
-
 static int no_tree(const struct entry *entry, int rc, unsigned missing, caisson_error **err) {
 	char names[32];
 
@@ -299,8 +293,6 @@ int limits_begin(const struct limits_asked *asked, struct entry *entry, caisson_
 	*entry = (struct entry){
 		.procs = -1, .gate = { -1, -1 }, .done = { -1, -1 }, .asked = asked
 	};
-	if (!asked->set && !asked->dir && !asked->no_pool)
-		return place_nothing_asked(err);
 	rc = find_tree(entry, err);
 	if (rc == 0)
 		rc = make(entry, err);

@@ -10,8 +10,6 @@
 /* Of errors: what was being done, what decides, what to do. */
 extern const char PLACE_STAGE[], PLACE_KNOB[], PLACE_REMEDY[], PLACE_REMEDY_CONTROLLER[];
 
-/* The property is required, and there is nothing to be limited. */
-int place_nothing_asked(caisson_error **err);
 /* "memory pids" */
 const char *place_controllers(unsigned set, char text[32]);
 /* The user may make groups in it and move processes within it, and no systemd minds. */

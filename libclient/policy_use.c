@@ -51,21 +51,19 @@ void policy_unload(struct policy *p) {
 static const struct {
 	enum caisson_limit limit;
 	const char *kind, *unit, *option;
-	uint64_t least, most; /* what caisson_spec_limit() takes */
 } maxima[] = {
-	{ CAISSON_LIMIT_MEMORY, "memory", "bytes of memory", "--memory", 1u << 20, 1ull << 52 },
-	{ CAISSON_LIMIT_SWAP, "swap", "bytes of swap", "--swap", 0, 1ull << 52 },
-	{ CAISSON_LIMIT_PIDS, "pids", "processes", "--pids", 4, 1u << 22 },
-	{ CAISSON_LIMIT_CPU, "cpu", "percent of a processor", "--cpu", 1, 1000000 },
-	{ CAISSON_LIMIT_SECONDS, "seconds", "seconds", "--seconds", 1, INT32_MAX },
-	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files", 16, 768 },
+	{ CAISSON_LIMIT_MEMORY, "memory", "bytes of memory", "--memory" },
+	{ CAISSON_LIMIT_SWAP, "swap", "bytes of swap", "--swap" },
+	{ CAISSON_LIMIT_PIDS, "pids", "processes", "--pids" },
+	{ CAISSON_LIMIT_CPU, "cpu", "percent of a processor", "--cpu" },
+	{ CAISSON_LIMIT_SECONDS, "seconds", "seconds", "--seconds" },
+	{ CAISSON_LIMIT_FILES, "files", "open files of a process", "--files" },
 };
 
 bool policy_range(const char *kind, uint64_t *least, uint64_t *most, const char **unit) {
 	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++)
 		if (!strcmp(kind, maxima[i].kind)) {
-			*least = maxima[i].least;
-			*most = maxima[i].most;
+			limits_range(maxima[i].limit, least, most);
 			*unit = maxima[i].unit;
 			return true;
 		}
@@ -116,12 +114,13 @@ int policy_limits(const struct policy *p, const caisson_spec *spec, struct limit
 	*limits = spec->limits ? *spec->limits : (struct limits_asked){ 0 };
 	for (size_t i = 0; p && i < sizeof(maxima) / sizeof(maxima[0]); i++) {
 		const struct policy_rule *r = policy_find(p, maxima[i].kind, NULL);
-		uint64_t *value = &limits->value[maxima[i].limit];
+		uint64_t *value = &limits->value[maxima[i].limit], least, most;
 
 		if (!r || r->number == UINT64_MAX)
 			continue;
 		policy_place(r->line, place, sizeof(place));
-		if (r->number < maxima[i].least)
+		limits_range(maxima[i].limit, &least, &most);
+		if (r->number < least)
 			return error_set(err, EACCES, STAGE, place, "ask the administrator",
 			                 "the policy allows %llu %s, with which no sandbox can run",
 			                 (unsigned long long)r->number, maxima[i].unit);
@@ -139,7 +138,7 @@ int policy_limits(const struct policy *p, const caisson_spec *spec, struct limit
 		    limits_has(limits, CAISSON_LIMIT_MEMORY))
 			continue;
 		if (!limits_has(limits, maxima[i].limit))
-			*value = r->number < maxima[i].most ? r->number : maxima[i].most;
+			*value = r->number < most ? r->number : most;
 		limits->set |= 1u << maxima[i].limit;
 	}
 	for (size_t i = 0; i < spec->channels; i++)

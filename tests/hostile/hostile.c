@@ -226,3 +226,11 @@ int hostile_until_exec(int *write_end) {
 	close(low[1]);
 	return read_end;
 }
+
+void hostile_both_modes(void (*try)(enum caisson_userns mode, const char *name)) {
+	try(CAISSON_USERNS_AUTO, "auto");
+	if (raw_without_helper())
+		tap_skip("without a user namespace", "caisson-builder builds of them");
+	else
+		try(CAISSON_USERNS_NONE, "none");
+}

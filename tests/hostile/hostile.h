@@ -43,6 +43,8 @@ uid_t scene_uid(void);
 
 /* ---- as the test user ---- */
 
+/* With a user namespace, where one can be had, and without, where the helper builds. */
+void hostile_both_modes(void (*try)(enum caisson_userns mode, const char *name));
 /* CLONED, which hands the child over while it is being set up: its pid, or -1. Sets box->pidfd. */
 pid_t hostile_cloned(struct raw_box *box, int timeout_ms);
 /* raw_answer(), which forgets what was handed over before. */

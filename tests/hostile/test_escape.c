@@ -79,22 +79,11 @@ static void try_host(enum caisson_userns mode, const char *prefix) {
 /* Start the probe with a descriptor of the host's as its fd 3. */
 static void with_fd(enum caisson_userns mode, const char *prefix, const char *name, int fd) {
 	struct raw_plan *plan = raw_root(mode);
-	struct caisson_answer answer = { 0 };
-	const char *const *argv = PROBE(name, "3");
 	struct raw_box box;
-	int pipe[2];
 
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		raw_bail("pipe2");
 	raw_build(&box, plan, &RAW_HOW);
-	if (tap_ok(raw_built(&box), "%s: %s: %s", prefix, name, raw_text(&box))) {
-		raw_start(&box, argv, pipe[1], &fd, 1, 0);
-		close(pipe[1]);
-		raw_next(&box, &answer, 20000);
-		if (!tap_ok(answer.kind == CAISSON_ANSWER_RUNNING && raw_relay(pipe[0], prefix) > 0,
-		            "%s: %s ran", prefix, name))
-			tap_note("answer %u errno %d", answer.kind, answer.error);
-	}
+	if (tap_ok(raw_built(&box), "%s: %s: %s", prefix, name, raw_text(&box)))
+		raw_attack(&box, prefix, name, PROBE(name, "3"), &fd, 1, 0);
 	raw_end(&box);
 	raw_free(plan);
 }

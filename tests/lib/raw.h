@@ -119,6 +119,13 @@ unsigned raw_probe(const struct raw_plan *plan, const struct raw_how *how, const
 /* The lines that come out of fd, which is closed, as points. */
 unsigned raw_relay(int fd, const char *prefix);
 
+/*
+ * The same in a sandbox that was built already, with these descriptors as 3, 4, ... and flags of
+ * START's: it does not wait for the program's end. A point says whether it ran, by that name.
+ */
+void raw_attack(struct raw_box *box, const char *prefix, const char *name, const char *const *probe,
+                const int *extra, unsigned extras, unsigned flags);
+
 /* What must not be left behind: taken at the start, compared at the end, as a TAP point. */
 void raw_watch(void);
 void raw_nothing_left(const char *when);

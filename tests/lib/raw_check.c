@@ -102,6 +102,21 @@ unsigned raw_probe(const struct raw_plan *plan, const struct raw_how *how, const
 	return points;
 }
 
+void raw_attack(struct raw_box *box, const char *prefix, const char *name, const char *const *probe,
+                const int *extra, unsigned extras, unsigned flags) {
+	struct caisson_answer answer = { 0 };
+	int out[2];
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		raw_bail("pipe2");
+	raw_start(box, probe, out[1], extra, extras, flags);
+	close(out[1]);
+	raw_next(box, &answer, 20000);
+	if (!tap_ok(answer.kind == CAISSON_ANSWER_RUNNING && raw_relay(out[0], prefix) > 0,
+	            "%s: %s ran", prefix, name))
+		tap_note("answer %u errno %d", answer.kind, answer.error);
+}
+
 /* ------------------------------------------------------------------ leftovers */
 
 static char *mounts_before;
